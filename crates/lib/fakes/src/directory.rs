@@ -1,72 +1,203 @@
-//! A directory that only knows which users exist.
+//! A directory in memory: users whose passwords a test knows, and their logins ([`FakeLogins`]).
+//!
+//! One test logs in here and at mailbox-store and compares what is said
+//! (`crates/services/mailbox-store/tests/service/fake_directory.rs`).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use api::directory::v1::directory_server::Directory;
 use api::directory::v1::{
     AddAppPasswordRequest, AddAppPasswordResponse, AddUserRequest, FindUsersRequest,
     FindUsersResponse, ListAppPasswordsRequest, ListAppPasswordsResponse, ListUsersRequest,
-    ListUsersResponse, LoginRequest, LoginResponse, Mechanisms, RemoveAppPasswordRequest,
-    RemoveAppPasswordResponse, RemoveUserRequest, RemoveUserResponse, SetPasswordRequest,
-    SetPasswordResponse, User, UserChange, WatchMechanismsRequest, WatchUsersRequest,
+    ListUsersResponse, LoginBegin, LoginRequest, LoginResponse, Mechanisms,
+    RemoveAppPasswordRequest, RemoveAppPasswordResponse, RemoveUserRequest, RemoveUserResponse,
+    SetPasswordRequest, SetPasswordResponse, User, UserChange, WatchMechanismsRequest,
+    WatchUsersRequest,
 };
 use api::grpc::{Request, Response, Status, Streaming, async_trait};
+use futures::StreamExt as _;
+use tokio::sync::{broadcast, watch};
+use tokio_stream::wrappers::BroadcastStream;
 
-use crate::{Answer, Answers, not_asked};
+use crate::{Answer, Answers, FakeAccount, FakeLogins, not_asked};
 
-/// Serves as a directory a function that returns whether a user exists.
-#[derive(Debug)]
-pub struct FakeDirectory<F>(pub F);
+type Hook = dyn Fn(&str) -> Result<Option<FakeAccount>, Status> + Send + Sync;
 
-/// Unimplemented methods of the directory.
-macro_rules! not_implemented {
+/// The directory. Clones are the same directory.
+#[derive(Clone)]
+pub struct FakeDirectory(Arc<Inner>);
+
+struct Inner {
+    state: Mutex<DirectoryState>,
+    hook: Box<Hook>,
+    changes: broadcast::Sender<UserChange>,
+    watchers: watch::Sender<usize>,
+}
+
+/// What a test sets and looks at of the directory.
+#[derive(Default)]
+pub struct DirectoryState {
+    accounts: HashMap<String, FakeAccount>,
+    service: &'static str,
+    /// It takes access tokens.
+    pub tokens: bool,
+    /// How long it takes to begin a login.
+    pub login_delay: Duration,
+    /// Whatever it is asked fails with this.
+    pub failure: Option<Status>,
+    /// How often it was asked who is a user.
+    pub asked: usize,
+    /// The logins that have begun.
+    pub logins: Vec<LoginBegin>,
+}
+
+impl FakeDirectory {
+    /// Of users with passwords, whose ids are counted from 1.
+    pub fn new(users: &[(&str, &'static str)]) -> Self {
+        Self::deciding(users, |_| Ok(None))
+    }
+
+    /// The same; `hook` is asked first of each address that is looked for, and may say who that is.
+    pub fn deciding(
+        users: &[(&str, &'static str)],
+        hook: impl Fn(&str) -> Result<Option<FakeAccount>, Status> + Send + Sync + 'static,
+    ) -> Self {
+        let accounts = (1..).zip(users).map(|(id, &(address, password))| {
+            let account = FakeAccount::User { id, password };
+            (address.to_owned(), account)
+        });
+        let state = DirectoryState {
+            accounts: accounts.collect(),
+            ..DirectoryState::default()
+        };
+        Self(Arc::new(Inner {
+            state: Mutex::new(state),
+            hook: Box::new(hook),
+            changes: broadcast::Sender::new(16),
+            watchers: watch::Sender::new(0),
+        }))
+    }
+
+    /// Logins come by this service, or the test fails.
+    pub fn of_service(&self, service: &'static str) -> &Self {
+        self.state().service = service;
+        self
+    }
+
+    /// What a test sets and looks at.
+    pub fn state(&self) -> MutexGuard<'_, DirectoryState> {
+        self.0.state.lock().unwrap()
+    }
+
+    /// From where logins came, the clients' addresses.
+    pub fn peers(&self) -> Vec<String> {
+        let state = self.state();
+        let logins = state.logins.iter();
+        logins.map(|begin| begin.peer_address.clone()).collect()
+    }
+
+    /// Waits until somebody follows the changes of users.
+    pub async fn watched(&self) {
+        let mut watchers = self.0.watchers.subscribe();
+        watchers.wait_for(|count| *count > 0).await.unwrap();
+    }
+
+    /// Removes a user, and tells those who follow.
+    pub fn remove(&self, address: &str) {
+        self.state().accounts.remove(address);
+        let change = UserChange {
+            address: address.to_owned(),
+            exists: false,
+        };
+        self.0.changes.send(change).unwrap();
+    }
+
+    fn find(&self, address: &str) -> Result<FakeAccount, Status> {
+        self.works()?;
+        if let Some(account) = (self.0.hook)(address)? {
+            return Ok(account);
+        }
+        let account = self.state().accounts.get(address).cloned();
+        Ok(account.unwrap_or(FakeAccount::Nobody))
+    }
+
+    fn works(&self) -> Result<(), Status> {
+        self.state().failure.clone().map_or(Ok(()), Err)
+    }
+
+    fn logins(&self) -> FakeLogins {
+        let directory = self.clone();
+        let tokens = self.state().tokens;
+        FakeLogins::new(tokens, move |address| directory.find(address))
+    }
+}
+
+/// Methods of the directory that none of those whom tests are about calls.
+macro_rules! with_not_implemented {
     ($($method:ident: $request:ty => $response:ty;)*) => {
         #[async_trait]
-        impl<F> Directory for FakeDirectory<F>
-        where
-            F: Fn(&str) -> Result<bool, Status> + Send + Sync + 'static,
-        {
+        impl Directory for FakeDirectory {
             type LoginStream = Answers<LoginResponse>;
             type WatchMechanismsStream = Answers<Mechanisms>;
             type WatchUsersStream = Answers<UserChange>;
+
+            async fn login(
+                &self,
+                request: Request<Streaming<LoginRequest>>,
+            ) -> Answer<Self::LoginStream> {
+                let delay = self.state().login_delay;
+                tokio::time::sleep(delay).await;
+                self.works()?;
+                let look = |begin: &LoginBegin| {
+                    let mut state = self.state();
+                    assert!(state.service.is_empty() || begin.service == state.service);
+                    state.logins.push(begin.clone());
+                };
+                self.logins().login(request, look).await
+            }
+
+            async fn watch_mechanisms(
+                &self,
+                _: Request<WatchMechanismsRequest>,
+            ) -> Answer<Self::WatchMechanismsStream> {
+                self.logins().watch_mechanisms()
+            }
 
             async fn find_users(
                 &self,
                 request: Request<FindUsersRequest>,
             ) -> Answer<FindUsersResponse> {
+                self.works()?;
+                self.state().asked += 1;
                 let addresses = request.into_inner().addresses;
-                let found: Result<_, Status> =
-                    addresses.iter().map(|address| (self.0)(address)).collect();
-                Ok(Response::new(FindUsersResponse { found: found? }))
+                let is_user = |address: &String| {
+                    let account = self.find(address)?;
+                    Ok::<_, Status>(matches!(account, FakeAccount::User { .. }))
+                };
+                let found = addresses.iter().map(is_user).collect::<Result<_, _>>()?;
+                Ok(Response::new(FindUsersResponse { found }))
             }
 
             async fn watch_users(
                 &self,
-                _request: Request<WatchUsersRequest>,
+                _: Request<WatchUsersRequest>,
             ) -> Answer<Self::WatchUsersStream> {
-                not_asked()
+                let changes = BroadcastStream::new(self.0.changes.subscribe())
+                    .map(|change| change.map_err(|_| Status::data_loss("behind")));
+                self.0.watchers.send_modify(|count| *count += 1);
+                Ok(Response::new(Box::pin(changes)))
             }
 
-            async fn login(
-                &self,
-                _request: Request<Streaming<LoginRequest>>,
-            ) -> Answer<Self::LoginStream> {
-                not_asked()
-            }
-
-            async fn watch_mechanisms(
-                &self,
-                _request: Request<WatchMechanismsRequest>,
-            ) -> Answer<Self::WatchMechanismsStream> {
-                not_asked()
-            }
-
-            $(async fn $method(&self, _request: Request<$request>) -> Answer<$response> {
+            $(async fn $method(&self, _: Request<$request>) -> Answer<$response> {
                 not_asked()
             })*
         }
     };
 }
 
-not_implemented! {
+with_not_implemented! {
     add_user: AddUserRequest => User;
     list_users: ListUsersRequest => ListUsersResponse;
     remove_user: RemoveUserRequest => RemoveUserResponse;

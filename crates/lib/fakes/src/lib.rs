@@ -2,7 +2,7 @@
 //! pure crates also use and which knows no gRPC.
 //!
 //! What a test configures and inspects belongs to the test. This crate has the common parts: [`Mailboxes`],
-//! [`FakePolicy`] and [`FakeLogins`] as whole services, and for the queue the calls that a test does *not*
+//! [`FakePolicy`] and [`FakeDirectory`] as whole services, and for the queue the calls that a test does *not*
 //! implement ([`PartOfQueue`]).
 #![allow(
     clippy::missing_panics_doc,
@@ -18,7 +18,7 @@ mod queue;
 mod refusals;
 mod texts;
 
-pub use directory::FakeDirectory;
+pub use directory::{DirectoryState, FakeDirectory};
 pub use logins::{FakeAccount, FakeLogins};
 pub use mailboxes::{Faults, INBOX_ALONE, Mailboxes, Seen, UID_VALIDITY, USUAL};
 pub use policy::FakePolicy;

@@ -356,7 +356,7 @@ async fn who_keeps_talking_has_no_longer_for_the_login() {
     let front_end = FrontEnd::start(&store, |config| config.login_timeout_seconds = 15);
     let mut client = front_end.client().await;
     client.say("USER eve@example.test").await;
-    store.state().login_delay = Duration::from_secs(20);
+    store.directory.state().login_delay = Duration::from_secs(20);
     tokio::time::pause();
     client.0.set_timeout(Duration::from_secs(3600));
     client.send("PASS wrong").await;

@@ -14,7 +14,7 @@ use api::message::v1::content;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::Submission;
 use api::queue::v1::queue_server::QueueServer;
-use fakes::{FakeDirectory, FakePolicy, FakeQueueService, Texts};
+use fakes::{FakeAccount, FakeDirectory, FakePolicy, FakeQueueService, Texts};
 use service_kit::{Routes, Service};
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
@@ -102,9 +102,9 @@ impl FakeQueue {
         let policies = FakePolicy::new(queue.document.subscribe());
         let policies = policies.with_secret("isp-pop", PASSWORD);
         let asked = shared.clone();
-        let directory = FakeDirectory(move |address: &str| {
-            let mut state = asked.state.lock().unwrap();
-            Ok(address == "bob@example.test" && state.users.ask()?)
+        let directory = FakeDirectory::deciding(&[("bob@example.test", "")], move |_| {
+            let exists = asked.state.lock().unwrap().users.ask()?;
+            Ok((!exists).then_some(FakeAccount::Nobody))
         });
         let routes = Routes::new(QueueServer::new(FakeQueueService(shared.clone())))
             .add_service(DirectoryServer::new(directory))

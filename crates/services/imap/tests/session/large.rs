@@ -92,7 +92,7 @@ async fn who_does_not_log_in_is_shown_out() {
 #[tokio::test]
 async fn who_keeps_talking_has_no_longer_for_the_login() {
     let running = Running::start_with(|config, _| config.login_timeout_seconds = 40).await;
-    running.store.delay_logins(Duration::from_secs(50));
+    running.store.directory.state().login_delay = Duration::from_secs(50);
     let mut client = running.connect().await;
     client.expect("* OK […] Postern ready.").await;
     client.patience = Duration::from_secs(3600);

@@ -27,9 +27,7 @@ fn behind(listener: &mut ListenerConfig, proxy: &str) {
 }
 
 async fn start_behind(proxy: &str) -> Running {
-    let running = Running::start_with(|config, _| behind(&mut config.listener[0], proxy)).await;
-    running.store.expect_peer(CLIENT);
-    running
+    Running::start_with(|config, _| behind(&mut config.listener[0], proxy)).await
 }
 
 async fn log_in(client: &mut Client) {
@@ -50,6 +48,7 @@ async fn a_login_comes_from_the_client_that_the_header_tells() {
         client.send("a LOGIN bob@example.test secret\r\n").await;
         client.expect("a OK […] Logged in.").await;
     }
+    assert_eq!(running.store.directory.peers(), [CLIENT, CLIENT]);
 }
 
 #[tokio::test]
@@ -60,10 +59,10 @@ async fn tls_that_ends_in_the_proxy_comes_as_plain_text_behind_the_header() {
         listener.tls = TlsMode::None;
     })
     .await;
-    running.store.expect_peer(CLIENT);
     let mut client = running.connect().await;
     client.send(v2()).await;
     log_in(&mut client).await;
+    assert_eq!(running.store.directory.peers(), [CLIENT]);
 }
 
 /// A TLS connection that begins after the header.
@@ -80,7 +79,6 @@ async fn tls_goes_through_the_proxy_from_the_first_octet_behind_the_header_or_by
     for mode in [TlsMode::Implicit, TlsMode::Starttls] {
         let change = |config: &mut Config| behind(&mut config.listener[0], "127.0.0.1");
         let (running, client_tls, _folder) = tls::start_with(mode, change).await;
-        running.store.expect_peer(CLIENT);
         let mut connection = announced(&running).await;
         if mode == TlsMode::Starttls {
             tls::read_to(&mut connection, "ready").await;
@@ -98,19 +96,20 @@ async fn tls_goes_through_the_proxy_from_the_first_octet_behind_the_header_or_by
         let line = b"a LOGIN bob@example.test secret\r\n";
         connection.write(line).await.unwrap();
         tls::read_to(&mut connection, "a OK").await;
+        assert_eq!(running.store.directory.peers(), [CLIENT]);
     }
 }
 
 #[tokio::test]
 async fn a_header_from_elsewhere_is_not_believed() {
     let running = start_behind("192.0.2.0/24").await;
-    running.store.expect_peer("127.0.0.1");
     let mut client = running.connect().await;
     client.send(V1).await;
     client.expect("* OK […] Postern ready.").await;
     client.expect("PROXY BAD …").await;
     client.send("a LOGIN bob@example.test secret\r\n").await;
     client.expect("a OK […] Logged in.").await;
+    assert_eq!(running.store.directory.peers(), ["127.0.0.1"]);
 }
 
 #[tokio::test]
@@ -119,13 +118,13 @@ async fn a_proxy_without_header_is_closed_and_one_that_names_nobody_is_the_peer_
     let mut client = running.connect().await;
     client.send("a NOOP\r\n").await;
     client.expect_end().await;
-    running.store.expect_peer("127.0.0.1");
     let local = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
     for header in [&b"PROXY UNKNOWN\r\n"[..], &local[..]] {
         let mut client = running.connect().await;
         client.send(header).await;
         log_in(&mut client).await;
     }
+    assert_eq!(running.store.directory.peers(), ["127.0.0.1"; 2]);
 }
 
 #[tokio::test]
@@ -165,7 +164,6 @@ async fn a_failed_login_is_reported_of_the_client() {
         service.shared.endpoints.queue = Some(endpoint);
     })
     .await;
-    running.store.expect_peer(CLIENT);
     let mut client = running.connect().await;
     client.send(V1).await;
     client.expect("* OK […] Postern ready.").await;

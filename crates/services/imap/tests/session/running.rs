@@ -46,7 +46,7 @@ impl Running {
         change(&mut config, &mut service);
         let backend = Service::for_tests("mailbox-store");
         let routes = Routes::new(MailboxStoreServer::new(store.mailboxes.clone()))
-            .add_service(DirectoryServer::new(store.clone()));
+            .add_service(DirectoryServer::new(store.directory.clone()));
         let shutdown = service.shutdown.clone();
         tokio::spawn(async move { backend.serve_grpc(&endpoint, routes).await });
         let running = imap::start(&config, &service).unwrap();

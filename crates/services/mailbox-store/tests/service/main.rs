@@ -4,6 +4,7 @@
 mod actors;
 mod askers;
 mod crowd;
+mod fake_directory;
 mod postgres_restart;
 mod requests;
 mod rights;

@@ -1,39 +1,21 @@
 //! A mailbox-store with one user and one INBOX, behind real gRPC on a Unix socket.
 
-mod directory;
-
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use api::directory::v1::directory_server::DirectoryServer;
+use api::grpc::Status;
 use api::mailbox::v1::mailbox_store_server::MailboxStoreServer;
-use fakes::{INBOX_ALONE, Mailboxes};
+use fakes::{FakeDirectory, INBOX_ALONE, Mailboxes};
 use service_kit::Service;
 use tempfile::TempDir;
-
-/// The directory's settings and results for the tests.
-#[derive(Default)]
-pub(crate) struct State {
-    /// Peer addresses of the logins.
-    pub(crate) peers: Vec<String>,
-    /// How long a login takes to verify.
-    pub(crate) login_delay: Duration,
-    /// Every call fails.
-    down: bool,
-}
 
 /// The running store.
 pub(crate) struct FakeStore {
     mailboxes: Mailboxes,
-    state: Arc<Mutex<State>>,
+    pub(crate) directory: FakeDirectory,
     service: Service,
     folder: TempDir,
 }
-
-/// The directory.
-#[derive(Clone)]
-struct Shared(Arc<Mutex<State>>);
 
 impl Deref for FakeStore {
     type Target = Mailboxes;
@@ -52,13 +34,13 @@ impl FakeStore {
         }
         let store = Self {
             mailboxes,
-            state: Arc::default(),
+            directory: FakeDirectory::new(&[("bob@example.test", "pass word")]),
             service: Service::for_tests("mailbox-store"),
             folder: tempfile::tempdir().unwrap(),
         };
-        let shared = Shared(Arc::clone(&store.state));
+        store.directory.of_service("pop3").state().tokens = true;
         let routes = service_kit::Routes::new(MailboxStoreServer::new(store.mailboxes.clone()))
-            .add_service(DirectoryServer::new(shared));
+            .add_service(DirectoryServer::new(store.directory.clone()));
         let (service, listen) = (store.service.clone(), store.endpoint());
         tokio::spawn(async move { service.serve_grpc(&listen, routes).await.unwrap() });
         store
@@ -70,7 +52,8 @@ impl FakeStore {
 
     pub(crate) fn set_down(&self, down: bool) {
         self.faults().down = down;
-        self.state().down = down;
+        let failure = || Status::unavailable("postgres is away, password hunter2");
+        self.directory.state().failure = down.then(failure);
     }
 
     /// UIDs of the messages in the INBOX.
@@ -79,10 +62,6 @@ impl FakeStore {
             .into_iter()
             .map(|(uid, _)| uid)
             .collect()
-    }
-
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
     }
 }
 

@@ -44,7 +44,7 @@ async fn a_login_comes_from_the_client_that_the_header_tells() {
         client.say("QUIT").await;
         assert!(client.is_closed().await);
     }
-    assert_eq!(store.state().peers, [CLIENT, CLIENT]);
+    assert_eq!(store.directory.peers(), [CLIENT, CLIENT]);
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn tls_goes_through_the_proxy_from_the_first_octet_behind_the_header_or_by
         client.say("QUIT").await;
         assert!(client.is_closed().await);
     }
-    assert_eq!(store.state().peers, [CLIENT, CLIENT]);
+    assert_eq!(store.directory.peers(), [CLIENT, CLIENT]);
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_header_from_elsewhere_is_not_believed() {
     assert!(client.line().await.starts_with("+OK"));
     assert!(client.line().await.starts_with("-ERR"));
     assert!(client.log_in().await.starts_with("+OK 1 "));
-    assert_eq!(store.state().peers, ["127.0.0.1"]);
+    assert_eq!(store.directory.peers(), ["127.0.0.1"]);
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn a_proxy_without_header_is_closed_and_one_that_names_nobody_is_the_peer_
     let mut client = Client(announced(front_end.plain, b"PROXY UNKNOWN\r\n").await);
     assert!(client.line().await.starts_with("+OK"));
     assert!(client.log_in().await.starts_with("+OK 1 "));
-    assert_eq!(store.state().peers, ["127.0.0.1"]);
+    assert_eq!(store.directory.peers(), ["127.0.0.1"]);
 }
 
 #[tokio::test]

@@ -160,8 +160,7 @@ async fn a_directory_that_is_away_is_no_refusal() {
     let certified = Certified::start(TlsMode::Implicit, false).await;
     let certificate = certified.authority.certificate(&[BOB]);
     let (mut client, _) = certified.greeted(Some(&certificate)).await;
-    let away = &certified.system.directory.away;
-    away.store(true, std::sync::atomic::Ordering::SeqCst);
+    certified.system.set_away(true);
     client.say("AUTH EXTERNAL =", 454).await;
 }
 

@@ -1,5 +1,3 @@
-use std::sync::atomic::Ordering;
-
 use api::queue::v1::Notify;
 
 use crate::system::{POLICY, Port, System};
@@ -45,14 +43,14 @@ async fn a_known_user_is_asked_for_once_until_it_goes() {
     client.say("MAIL FROM:<a@client.test>", 250).await;
     let mut before = usize::MAX;
     test_kit::in_time("a user is remembered", async {
-        while system.directory.asked() != before {
-            before = system.directory.asked();
+        while system.directory.state().asked != before {
+            before = system.directory.state().asked;
             client.say("RCPT TO:<bob@example.test>", 250).await;
         }
     })
     .await;
     client.say("RCPT TO:<BOB@example.test>", 250).await;
-    assert_eq!(system.directory.asked(), before);
+    assert_eq!(system.directory.state().asked, before);
     system.directory.remove("bob@example.test");
     // The change arrives on its own stream: the answer changes soon, and stays.
     let mut other = system.connect(Port::External).await;
@@ -73,7 +71,7 @@ async fn a_known_user_is_asked_for_once_until_it_goes() {
 #[tokio::test]
 async fn without_the_directory_nobody_is_known_or_unknown() {
     let system = System::start().await;
-    system.directory.away.store(true, Ordering::SeqCst);
+    system.set_away(true);
     let mut client = system.connect(Port::External).await;
     client.say("MAIL FROM:<a@client.test>", 250).await;
     let reply = client.say("RCPT TO:<bob@example.test>", 451).await;

@@ -1,11 +1,9 @@
 //! Fakes of the other services.
 
-mod directory;
 mod queue;
 mod storage;
 mod throttle;
 
-pub(crate) use directory::FakeDirectory;
 pub(crate) use fakes::FakeRefusals;
 pub(crate) use queue::{Answer, FakeQueue};
 pub(crate) use storage::FakeStorage;

@@ -1,5 +1,3 @@
-use std::sync::atomic::Ordering;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -67,7 +65,7 @@ async fn who_cannot_be_checked_may_try_again() {
     let system = System::start().await;
     let mut client = system.connect(Port::Plaintext).await;
     client.say(&format!("AUTH PLAIN {THROTTLED}"), 454).await;
-    system.directory.away.store(true, Ordering::SeqCst);
+    system.set_away(true);
     let reply = client.say(&format!("AUTH PLAIN {BOB}"), 454).await;
     assert!(!reply.contains("secret"), "{reply}");
     client.say("MAIL FROM:<bob@example.test>", 530).await;

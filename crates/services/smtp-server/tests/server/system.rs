@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 
 use api::directory::v1::directory_server::DirectoryServer;
+use api::grpc::Status;
 use api::policy::v1::policy_server::PolicyServer;
 use api::queue::v1::Submission;
 use api::queue::v1::queue_server::QueueServer;
 use api::queue::v1::refusals_server::RefusalsServer;
 use api::queue::v1::storage_server::StorageServer;
 use api::throttle::v1::throttle_server::ThrottleServer;
-use fakes::{FakePolicy, FakeQueueService};
+use fakes::{FakeAccount, FakeDirectory, FakePolicy, FakeQueueService};
 use rules::{ListenerClass, ListenerRole};
 use service_kit::{Routes, Service};
 use smtp_server::{Config, ListenerConfig, TlsMode};
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::fakes::{FakeDirectory, FakeQueue, FakeRefusals, FakeStorage, FakeThrottle};
+use crate::fakes::{FakeQueue, FakeRefusals, FakeStorage, FakeThrottle};
 
 pub(crate) const POLICY: &str = r#"
 [receiving.untrusted]
@@ -99,7 +100,7 @@ impl System {
         change: impl FnOnce(&mut Config),
     ) -> Self {
         let directory = users();
-        directory.offer();
+        directory.state().tokens = true;
         let system = Self::start_over(directory, FakeQueue::new(), policy, change).await;
         system.policy_in_force().await;
         let offers = |hello: &str| hello.contains("OAUTHBEARER");
@@ -218,6 +219,11 @@ impl System {
         .await;
     }
 
+    /// Whether the directory fails from now on.
+    pub(crate) fn set_away(&self, away: bool) {
+        self.directory.state().failure = away.then(|| Status::unavailable("secret cause"));
+    }
+
     /// Whether the service reports that it is ready.
     pub(crate) async fn is_ready(&self) -> bool {
         let endpoint = self.health.parse().unwrap();
@@ -267,7 +273,11 @@ impl Drop for System {
 }
 
 fn users() -> FakeDirectory {
-    FakeDirectory::new(&["bob@example.test", "eve@example.test"])
+    let users = ["bob@example.test", "eve@example.test"].map(|address| (address, "secret"));
+    let directory = FakeDirectory::deciding(&users, |address| {
+        Ok((address == "throttled@example.test").then_some(FakeAccount::Throttled(9)))
+    });
+    directory.of_service("smtp").clone()
 }
 
 pub(crate) fn listener_on_any_port() -> ListenerConfig {

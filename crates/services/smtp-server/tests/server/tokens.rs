@@ -1,7 +1,5 @@
 //! OAUTHBEARER and XOAUTH2, where the directory offers them. In the tests, "bob" is Bob's token.
 
-use std::sync::atomic::Ordering;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -85,9 +83,9 @@ async fn a_refused_token_s_bearer_is_told_what_it_needs_and_nothing_else() {
 async fn a_directory_that_is_away_refuses_no_token_for_good() {
     let system = System::start_offering().await;
     let mut client = system.connect(Port::Submissions).await;
-    system.directory.away.store(true, Ordering::SeqCst);
+    system.set_away(true);
     client.say(&oauthbearer("bob"), 454).await;
-    system.directory.away.store(false, Ordering::SeqCst);
+    system.set_away(false);
     client.say(&oauthbearer("bob"), 235).await;
 }
 

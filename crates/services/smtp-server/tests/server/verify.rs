@@ -1,5 +1,3 @@
-use std::sync::atomic::Ordering;
-
 use crate::system::{Port, System};
 
 #[tokio::test]
@@ -15,7 +13,7 @@ async fn the_trusted_are_told_who_has_a_mailbox() {
     client.say("VRFY nobody@silent.test", 252).await;
     client.say("VRFY bob", 501).await;
     client.say("EXPN list", 502).await;
-    system.directory.away.store(true, Ordering::SeqCst);
+    system.set_away(true);
     client.say("VRFY other@example.test", 451).await;
 }
 
@@ -27,5 +25,5 @@ async fn others_are_not() {
         let reply = client.say(&format!("VRFY {name}"), 252).await;
         assert_eq!(reply, "252 2.1.5 Send some mail, and see\n", "{name}");
     }
-    assert_eq!(system.directory.asked(), 0);
+    assert_eq!(system.directory.state().asked, 0);
 }

@@ -1,34 +1,19 @@
 //! The mailbox store of the tests: mailboxes in memory, and a directory of two users.
 
-mod directory;
 pub(crate) mod messages;
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use fakes::Mailboxes;
+use fakes::{FakeDirectory, Mailboxes};
 
-/// Clones are the same store.
+/// Calls of both are counted together and fail together. Clones are the same store.
 #[derive(Clone)]
-pub(crate) struct Store(Arc<Inside>);
-
-pub(crate) struct Inside {
+pub(crate) struct Store {
     pub(crate) mailboxes: Mailboxes,
-    login_delay: Mutex<Duration>,
-    /// The expected peer address of logins.
-    peer: Mutex<String>,
+    pub(crate) directory: FakeDirectory,
 }
 
 impl Deref for Store {
-    type Target = Inside;
-
-    fn deref(&self) -> &Inside {
-        &self.0
-    }
-}
-
-impl Deref for Inside {
     type Target = Mailboxes;
 
     fn deref(&self) -> &Mailboxes {
@@ -40,23 +25,17 @@ impl Store {
     pub(crate) fn new() -> Self {
         let mailboxes = Mailboxes::default();
         let names = [("INBOX", ""), ("Sent", "\\Sent"), ("Trash", "\\Trash")];
-        for address in ["bob@example.test", "alice@example.test"] {
+        let users = ["bob@example.test", "alice@example.test"].map(|address| (address, "secret"));
+        for (address, _) in users {
             mailboxes.add_user(address, &names);
         }
-        Self(Arc::new(Inside {
+        let counted = mailboxes.clone();
+        let directory = FakeDirectory::deciding(&users, move |_| counted.called().map(|()| None));
+        directory.of_service("imap").state().tokens = true;
+        Self {
             mailboxes,
-            login_delay: Mutex::default(),
-            peer: Mutex::new("127.0.0.1".to_owned()),
-        }))
-    }
-
-    /// Expects logins from this address from now on.
-    pub(crate) fn expect_peer(&self, address: &str) {
-        *self.peer.lock().unwrap() = address.to_owned();
-    }
-
-    pub(crate) fn delay_logins(&self, delay: Duration) {
-        *self.login_delay.lock().unwrap() = delay;
+            directory,
+        }
     }
 
     pub(crate) fn calls(&self) -> usize {
