@@ -171,7 +171,8 @@ pub async fn apply(administration: &Administration, apply: Apply) -> Result<Appl
         if let Some(expected) = expected.filter(|expected| *expected != newest.revision) {
             return Err(overtaken(expected));
         }
-        let policy = revision::weigh(administration, &newest, &text, Accounts::All, confirmed).await?;
+        let policy =
+            revision::weigh(administration, &newest, &text, Accounts::All, confirmed).await?;
         // Only in place of the one against which it was weighed.
         let replaced = newest.revision;
         match revision::apply(administration, text.clone(), replaced, comment.clone()).await {

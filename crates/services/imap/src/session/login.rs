@@ -70,7 +70,7 @@ impl Session {
             ));
         };
         self.user = Some(connection);
-        self.login = user.address;
+        self.login = accepted.address;
         self.reader.set_authenticated();
         self.io.vouch(true);
         tracing::info!(peer = %self.io.peer(), user = accepted.user_id, "logged in");

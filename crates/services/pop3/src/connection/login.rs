@@ -3,7 +3,7 @@
 use api::actor::v1::Actor;
 use api::directory::v1::{LoginAccepted, LoginRefusal, LoginRefused};
 use api::grpc::{Code, Status};
-use api::login::{ClientConnection, Login, Step};
+use api::login::{Login, Step};
 use api::refusals::{failed_login, shown};
 use pop3_protocol::server::{Maildrop, Refusal};
 use sasl::{Initiation, LoginFault, Mechanisms, Response};

@@ -48,7 +48,7 @@ async fn name_secrets(queue: &Queue, of_gateways: &[&str], of_accounts: &[&str])
     }
     document.push_str("\n[[domain]]\nname = \"example.test\"\ndeliver = \"mailboxes\"\n");
     let mut policy = queue.policy();
-    policy.apply_policy(apply(&document, 0)).await.unwrap();
+    policy.apply_policy(apply(&document, None)).await.unwrap();
 }
 
 #[tokio::test]
