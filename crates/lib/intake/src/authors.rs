@@ -14,7 +14,7 @@ pub fn authors(header: &[u8]) -> impl Iterator<Item = Option<EmailAddress>> {
 fn parse(author: &AddrSpec) -> Option<EmailAddress> {
     let local = std::str::from_utf8(&author.local).ok()?;
     let host = std::str::from_utf8(&author.domain).ok()?;
-    let host = Host::parse(host.strip_suffix('.').unwrap_or(host)).ok()?;
+    let host = Host::parse_written(host).ok()?;
     EmailAddress::of_unquoted(local, host).ok()
 }
 
@@ -30,7 +30,7 @@ mod tests {
 
     #[test]
     fn everybody_whom_a_reader_could_take_for_an_author_is_one() {
-        let rows: [(&str, &[&str]); 15] = [
+        let rows: [(&str, &[&str]); 16] = [
             ("bob@x.test <bob@x.test>", &["bob@x.test"]),
             ("bob@x.test <Bob@X.test.>", &["Bob@x.test"]),
             ("eve@y.test <bob@x.test>", &["bob@x.test", "eve@y.test"]),
@@ -49,6 +49,7 @@ mod tests {
                 &["\"b b\"@x.test", "\"b..b\"@x.test"],
             ),
             ("bob@[192.0.2.1]", &["bob@[192.0.2.1]"]),
+            ("bob@192.0.2.1", &["bob@[192.0.2.1]"]),
             ("bob", &["-"]),
             ("bob@x_?.test", &["-"]),
             ("", &[]),

@@ -44,9 +44,7 @@ mod script;
 mod values;
 
 pub use decide::interface::{classify, interface_of};
-pub use decide::leniency::{
-    InFull, LENIENT_MAY_TAKE_IT, ONLY_LENIENT_TAKES_IT, Written, WrittenSender,
-};
+pub use decide::leniency::{InFull, LENIENT_MAY_TAKE_IT, ONLY_LENIENT_TAKES_IT, WrittenSender};
 pub use decide::references::{NamedMailbox, NamedSecret};
 pub use document::reference::settings_reference;
 pub use explain::assumptions::{
@@ -79,7 +77,7 @@ pub use values::facts::{
 pub use values::gateway::{Gateway, GatewayHost, GatewayTls, Login};
 pub use values::interface::{Interface, InterfaceSetting, NetworkClass, SessionInterface};
 pub use values::network::{Network, is_internal};
-pub use values::path::{ForwardPath, ReversePath, local_part_alone};
+pub use values::path::{ForwardPath, ReversePath, local_part_alone, path_within};
 pub use values::pattern::Pattern;
 pub use values::plan::{Derivation, Plan};
 pub use values::policy::Policy;

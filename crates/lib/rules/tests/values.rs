@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rules::{
     Domain, EmailAddress, ForwardPath, Network, Pattern, ReversePath, format_duration, format_size,
-    parse_duration, parse_size,
+    parse_duration, parse_size, path_within,
 };
 
 #[test]
@@ -37,12 +37,26 @@ fn what_clients_write_may_break_rules_where_it_can_mean_one_thing_only() {
         ("a.@example.test.", "\"a.\"@example.test"),
         (".a@[192.0.2.1].", "\".a\"@[192.0.2.1]"),
         ("a@Example.Test", "a@example.test"),
+        ("a@192.168.1.20", "a@[192.168.1.20]"),
+        ("a@192.168.1.20.", "a@[192.168.1.20]"),
+        ("a@[2001:DB8::1]", "a@[IPv6:2001:db8::1]"),
+        ("a@::1", "a@[IPv6:::1]"),
+        ("a@canon-.local", "a@canon-.local"),
     ] {
         let written = EmailAddress::parse_written(text).unwrap();
         assert_eq!(written.to_string(), address);
         assert_eq!(EmailAddress::parse(address), Ok(written));
     }
-    for text in ["a..b", "a@b..", "a@.", "@b.test", "a b@c.test", "..@"] {
+    for text in [
+        "a..b",
+        "a@b..",
+        "a@.",
+        "@b.test",
+        "a b@c.test",
+        "..@",
+        "a@192.168.1",
+        "a@-canon.local",
+    ] {
         assert!(EmailAddress::parse_written(text).is_err(), "{text}");
     }
 }
@@ -259,4 +273,37 @@ fn networks_contain_their_addresses() {
             "{network} {address}"
         );
     }
+}
+
+#[test]
+fn a_path_is_taken_from_what_devices_write_around_it() {
+    for (text, path) in [
+        ("\"Scanner\" <s@x.test>", Some("s@x.test")),
+        ("Scanner <s@x.test>", Some("s@x.test")),
+        ("< s@x.test >", Some("s@x.test")),
+        ("<s@x.test", Some("s@x.test")),
+        ("s@x.test>", Some("s@x.test")),
+        ("<s@x.test>", None),
+        ("s@x.test", None),
+        ("<>", None),
+        ("< >", None),
+        ("<", None),
+        ("Scanner <>", None),
+    ] {
+        assert_eq!(path_within(text), path, "{text}");
+    }
+    for text in [
+        "a@x.test <s@x.test>",
+        "root, <s@x.test>",
+        "<a@x.test><s@x.test>",
+    ] {
+        let path = path_within(text).unwrap_or(text);
+        assert!(ReversePath::parse(path).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_hyphen_at_the_end_of_a_label_is_for_addresses_alone() {
+    assert!(Domain::parse("canon-.local").is_err());
+    assert!(EmailAddress::parse("s@canon-.local").is_ok());
 }

@@ -2,8 +2,11 @@
 //!
 //! The meaning of a domain, and whether it is ours, is not known here.
 
+mod extent;
+
+use std::borrow::Cow;
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Maximum length of a path with angle brackets (RFC 5321 §4.5.3.1.3 requires 256; non-ASCII characters
 /// count by octets).
@@ -12,8 +15,8 @@ const PATH_LIMIT: usize = 512;
 const DOMAIN_LIMIT: usize = 255;
 
 /// A mailbox `local-part@domain` as written; quotes of the local part are kept. A local part with misplaced
-/// dots (`a..b`, `a.`) is quoted, and a domain loses its final dot: the meaning is the same, and every
-/// other server accepts it.
+/// dots (`a..b`, `a.`) is quoted, a domain loses its final dot, and an address literal without its brackets
+/// or its tag (`192.0.2.1`) gets them: the meaning is the same, and every other server accepts it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Mailbox {
     text: String,
@@ -29,8 +32,8 @@ impl Mailbox {
         let end = local_part(text)?;
         let (local, rest) = text.split_at(end);
         let domain = rest.strip_prefix('@').ok_or(PathError::Syntax)?;
-        let domain = without_last_dot(domain);
-        check_domain(domain)?;
+        let domain = as_literal(without_last_dot(domain));
+        check_domain(&domain)?;
         let must_be_quoted = !local.starts_with('"') && local.split('.').any(str::is_empty);
         let quote = if must_be_quoted { "\"" } else { "" };
         let text = format!("{quote}{local}{quote}@{domain}");
@@ -100,20 +103,13 @@ impl Path {
         }
     }
 
-    /// Parses a path at the start of `text` and returns the rest. The brackets may be missing, as some
-    /// devices omit them: then the path ends at the first blank.
+    /// Parses a path at the start of `text` and returns the rest.
     pub(crate) fn split(text: &str, lenient: bool) -> Result<(Self, &str), PathError> {
-        let (inner, rest) = match text.strip_prefix('<') {
-            Some(inner) => {
-                let end = unquoted(inner, b'>').ok_or(PathError::Syntax)?;
-                (&inner[..end], &inner[end + 1..])
-            }
-            None if text.is_empty() => return Err(PathError::Syntax),
-            None => text.split_at(unquoted(text, b' ').unwrap_or(text.len())),
+        let (inner, rest) = if lenient {
+            extent::lenient(text)?
+        } else {
+            extent::strict(text)?
         };
-        if !rest.is_empty() && !rest.starts_with(' ') {
-            return Err(PathError::Syntax);
-        }
         if inner.is_empty() {
             return Ok((Self::Null, rest));
         }
@@ -137,22 +133,6 @@ pub enum PathError {
     /// Path or domain is over its limit.
     #[error("path too long")]
     TooLong,
-}
-
-/// The position of the octet outside a quoted string.
-fn unquoted(text: &str, wanted: u8) -> Option<usize> {
-    let mut quoted = false;
-    let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            _ if byte == wanted && !quoted => return Some(at),
-            _ => {}
-        }
-    }
-    None
 }
 
 /// `@one,@two:mailbox` → `mailbox`.
@@ -204,6 +184,18 @@ fn without_last_dot(domain: &str) -> &str {
     }
 }
 
+/// An IP address alone can be an address literal only.
+fn as_literal(domain: &str) -> Cow<'_, str> {
+    let inner = domain
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    match inner.unwrap_or(domain).parse() {
+        Ok(IpAddr::V4(v4)) if inner.is_none() => format!("[{v4}]").into(),
+        Ok(IpAddr::V6(v6)) => format!("[IPv6:{v6}]").into(),
+        _ => domain.into(),
+    }
+}
+
 /// The length of the quoted string at the start of `text`, quotes included.
 fn quoted_string(text: &str) -> Result<usize, PathError> {
     let mut escaped = false;
@@ -239,11 +231,10 @@ fn check_domain(domain: &str) -> Result<(), PathError> {
     }
 }
 
-/// A label; underscores are invalid in host names, but in use.
+/// A label; underscores, and hyphens at the end, are invalid in host names, but in use.
 fn is_label(label: &str) -> bool {
     !label.is_empty()
         && !label.starts_with('-')
-        && !label.ends_with('-')
         && label
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b >= 0x80 || b == b'-' || b == b'_')
@@ -289,6 +280,7 @@ mod tests {
             "a@[IPv6:::1]",
             "jörg@bücher.example",
             "x@_dmarc.example.test",
+            "x@canon-.local",
         ] {
             let mailbox = Mailbox::parse(text).ok();
             assert_eq!(mailbox.as_ref().map(Mailbox::as_str), Some(text));
@@ -307,12 +299,12 @@ mod tests {
             "a b@c",
             "a@b c",
             "a@-b",
-            "a@b-",
             "a@b..c",
             "a@b..",
             "a@.",
             "a@[1.2.3]",
-            "a@[::1]",
+            "a@[IPv6:192.0.2.1]",
+            "a@192.0.2.1]",
             "a@[IPv6:x]",
             "\"a@b",
             "\"a\"b@c",
@@ -339,6 +331,16 @@ mod tests {
             assert_eq!(mailbox.domain(), "c.test");
             assert_eq!(Mailbox::parse(written), Ok(mailbox));
         }
+        for (text, written) in [
+            ("a@192.168.1.20", "a@[192.168.1.20]"),
+            ("a@192.168.1.20.", "a@[192.168.1.20]"),
+            ("a@[2001:DB8::1]", "a@[IPv6:2001:db8::1]"),
+            ("a@2001:db8::1", "a@[IPv6:2001:db8::1]"),
+        ] {
+            let mailbox = Mailbox::parse(text).unwrap();
+            assert_eq!(mailbox.as_str(), written);
+            assert_eq!(Mailbox::parse(written), Ok(mailbox));
+        }
     }
 
     #[test]
@@ -354,11 +356,54 @@ mod tests {
         );
         assert_eq!(read("<root> X"), Ok(("Local(\"root\")".into(), " X")));
         assert_eq!(read("root"), Ok(("Local(\"root\")".into(), "")));
-        for text in ["<ro ot>", "<a..b>", "<\"a\">", "a@b> X"] {
+        for text in ["<ro ot>", "<a..b>", "<\"a\">"] {
             assert_eq!(Path::split(text, true), Err(PathError::Syntax), "{text:?}");
         }
         for text in ["<root>", "root"] {
             assert_eq!(Path::split(text, false), Err(PathError::Syntax), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_lenient_peer_may_write_what_can_be_one_address_only() {
+        for (text, rest) in [
+            ("\"Scanner\" <a@b.test> X", " X"),
+            ("Scanner 2 <a@b.test>", ""),
+            ("Scanner<a@b.test>", ""),
+            ("<a@b.test >", ""),
+            ("< a@b.test> X", " X"),
+            ("<a@b.test", ""),
+            ("<a@b.test X=1", " X=1"),
+            ("< a@b.test X", " X"),
+            ("a@b.test>", ""),
+            ("a@b.test> X", " X"),
+            ("<a@b.test>SIZE=10", "SIZE=10"),
+            ("a@b.test AUTH=<>", " AUTH=<>"),
+        ] {
+            let (path, behind) = Path::split(text, true).unwrap();
+            assert_eq!(format!("{path:?}"), "Mailbox(<a@b.test>)", "{text}");
+            assert_eq!(behind, rest, "{text}");
+        }
+        for text in [
+            "<",
+            ">",
+            "< >",
+            "Scanner <>",
+            "Scanner",
+            "\"Scanner\" a@b.test",
+            "<a@b.test><c@d.test>",
+            "<<a@b.test>>",
+            "<a@b.test c@d.test>",
+            "a@b.test,c@d.test",
+            "c@d.test, <a@b.test>",
+            "<a@b.test>,<c@d.test>",
+            "group: <a@b.test>",
+            "<a@b.test>\tX",
+        ] {
+            let path = Path::split(text, true);
+            let is_local = matches!(path, Ok((Path::Local(_), _)));
+            assert_eq!(is_local, text == "Scanner", "{text}");
+            assert!(is_local || path.is_err(), "{text}: {path:?}");
         }
     }
 

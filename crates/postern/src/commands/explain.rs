@@ -12,7 +12,7 @@ use administration::Administration;
 use administration::explain::{self, Interface, Message, Session};
 use rules::{
     EmailAddress, ListenerClass, ListenerRole, ReversePath, local_part_alone, parse_duration,
-    parse_size,
+    parse_size, path_within,
 };
 
 use super::policy_file;
@@ -128,11 +128,12 @@ fn octets(text: &str) -> Result<u64, &'static str> {
     text.parse().or_else(|_| parse_size(text))
 }
 
-/// A sender that no server accepts is an error of the command line. The policy decides about a local part
-/// alone.
+/// A sender that no server accepts is an error of the command line. The policy decides about one that only
+/// `lenient` accepts.
 fn sender(text: &str) -> Result<String, String> {
-    if local_part_alone(text).is_none() {
-        ReversePath::parse(text).map_err(|reason| reason.to_string())?;
+    let path = path_within(text).unwrap_or(text);
+    if local_part_alone(path).is_none() {
+        ReversePath::parse(path).map_err(|reason| reason.to_string())?;
     }
     Ok(text.to_owned())
 }

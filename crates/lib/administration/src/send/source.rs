@@ -183,7 +183,7 @@ pub fn listed(list: &[u8], origin: Option<&Domain>) -> Result<Vec<EmailAddress>,
 }
 
 fn address_of(local: &str, domain: &str) -> Result<EmailAddress, rules::AddressError> {
-    let host = Host::parse(domain.strip_suffix('.').unwrap_or(domain))?;
+    let host = Host::parse_written(domain)?;
     EmailAddress::of_unquoted(local, host)
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::values::address::EmailAddress;
 use crate::values::facts::SessionFacts;
 use crate::values::hello::{is_hello_name, is_lenient_hello_name};
-use crate::values::path::{ReversePath, local_part_alone};
+use crate::values::path::{ReversePath, local_part_alone, path_within};
 use crate::values::policy::Policy;
 use crate::values::trust::Trust;
 use crate::values::verdict::{Verdict, refusals};
@@ -17,18 +17,18 @@ pub const LENIENT_MAY_TAKE_IT: &str = "of a device that cannot say it otherwise,
 
 /// The reason added to an acceptance that needs `lenient`.
 pub const ONLY_LENIENT_TAKES_IT: &str =
-    "a local part alone is taken only because of `lenient = true` in [receiving.trusted]";
+    "an address written so is taken only because of `lenient = true` in [receiving.trusted]";
 
 /// The reason beside a refusal of a local part alone if there is no domain for it.
 const NO_OWN_DOMAIN: &str = "a local part alone needs a domain: that of [delivery] postmaster, or of a \
                              domain that is delivered here";
 
-/// A path completed with a domain.
+/// A path by the grammar, completed with a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InFull<'a> {
     /// The path, with a domain if there is one for it.
     pub path: Cow<'a, str>,
-    /// The client wrote only a local part, which needs `lenient`.
+    /// The client wrote it in a way that needs `lenient`.
     pub leniently: bool,
 }
 
@@ -37,32 +37,29 @@ pub struct InFull<'a> {
 pub struct WrittenSender {
     /// Its meaning.
     pub path: ReversePath,
-    /// The client wrote only a local part, which needs `lenient`.
+    /// The client wrote it in a way that needs `lenient`.
     pub leniently: bool,
-}
-
-/// A deviation from the grammar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written<'a> {
-    /// The name in EHLO or HELO.
-    Hello(&'a str),
-    /// A path of MAIL or RCPT.
-    Path(&'a str),
-    /// A line that ends with LF alone.
-    LineFeed,
 }
 
 impl Policy {
     /// Whether deviations are accepted in this session. On a submission port a phone is untrusted before
     /// its login, and can only log in: it is treated as after the login.
     pub fn is_lenient(&self, facts: &SessionFacts, trust: &Trust) -> bool {
-        let logs_in = facts.role.needs_login() && facts.login.is_none();
-        self.receiving(trust.trusted).lenient || logs_in && self.receiving(true).lenient
+        self.receiving(trust.trusted).lenient
+            || is_before_login(facts) && self.receiving(true).lenient
     }
 
-    /// A path as the client wrote it. A local part alone (`<root>`) is completed with the domain that it
-    /// means here, if the session may do so. Without such a domain it stays as it is, and is refused.
+    /// Whether `lenient`, now off, would apply to this session.
+    pub fn lenient_is_off(&self, facts: &SessionFacts, trust: &Trust) -> bool {
+        (trust.trusted || is_before_login(facts)) && !self.receiving(true).lenient
+    }
+
+    /// A path as the client wrote it. If the session may do so, a path is taken from what stands around it,
+    /// and a local part alone (`<root>`) is completed with the domain that it means here.
+    /// Without such a domain it stays as it is, and is refused.
     pub fn in_full<'a>(&self, lenient: bool, path: &'a str) -> InFull<'a> {
+        let within = path_within(path).filter(|_| lenient);
+        let path = within.unwrap_or(path);
         let local = local_part_alone(path).filter(|_| lenient);
         match local.zip(self.own_domain()) {
             Some((local, domain)) => InFull {
@@ -71,7 +68,7 @@ impl Policy {
             },
             None => InFull {
                 path: path.into(),
-                leniently: false,
+                leniently: within.is_some(),
             },
         }
     }
@@ -86,7 +83,7 @@ impl Policy {
         let InFull { path, leniently } = self.in_full(self.is_lenient(facts, &trust), text);
         match self.reverse_path(&path) {
             Ok(path) => Ok(WrittenSender { path, leniently }),
-            Err(refusal) => Err(self.or_leniently(refusal, &trust, Written::Path(text))),
+            Err(refusal) => Err(self.or_leniently(refusal, facts, &trust, is_lenient_path(text))),
         }
     }
 
@@ -98,36 +95,26 @@ impl Policy {
             ..facts.clone()
         };
         let trust = self.trust(&before);
-        let lenient = is_lenient_hello_name(name) && self.is_lenient(&before, &trust);
-        if is_hello_name(name) || lenient {
+        let may_be_taken = is_lenient_hello_name(name);
+        if is_hello_name(name) || may_be_taken && self.is_lenient(&before, &trust) {
             return Ok(());
         }
         let shown = name.escape_debug();
         let refusal = refusals::MALFORMED_HELLO.because(format!(
             "`{shown}` is no domain and no address literal: MAIL is not taken without an EHLO that is"
         ));
-        Err(self.or_leniently(refusal, &trust, Written::Hello(name)))
-    }
-
-    /// Whether `lenient`, now off, would accept what this session wrote.
-    pub fn lenient_would_take(&self, trust: &Trust, written: Written<'_>) -> bool {
-        let is_off = !self.receiving(true).lenient;
-        let is_taken = match written {
-            Written::Hello(name) => is_lenient_hello_name(name),
-            Written::Path(path) => local_part_alone(path).is_some(),
-            Written::LineFeed => true,
-        };
-        trust.trusted && is_off && is_taken
+        Err(self.or_leniently(refusal, &before, &trust, may_be_taken))
     }
 
     /// A refusal, with an additional reason if `lenient` would avoid it.
     pub(crate) fn or_leniently(
         &self,
         refusal: Verdict,
+        facts: &SessionFacts,
         trust: &Trust,
-        written: Written<'_>,
+        may_be_taken: bool,
     ) -> Verdict {
-        if self.lenient_would_take(trust, written) {
+        if may_be_taken && self.lenient_is_off(facts, trust) {
             return refusal.because(LENIENT_MAY_TAKE_IT);
         }
         refusal
@@ -148,4 +135,15 @@ impl Policy {
         let recipient = self.forward_path(&self.in_full(lenient, path).path);
         recipient.map_or_else(|_| Vec::new(), |recipient| self.users_asked(&recipient))
     }
+}
+
+/// A session that can only log in yet.
+fn is_before_login(facts: &SessionFacts) -> bool {
+    facts.role.needs_login() && facts.login.is_none()
+}
+
+/// Whether `lenient` may take a path that the grammar refuses.
+pub(crate) fn is_lenient_path(text: &str) -> bool {
+    let path = path_within(text).unwrap_or(text);
+    local_part_alone(path).is_some() || ReversePath::parse(path).is_ok()
 }

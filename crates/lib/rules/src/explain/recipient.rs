@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::admission::rcpt::Rcpt;
 use crate::admission::{Admission, Rule};
-use crate::decide::leniency::{InFull, ONLY_LENIENT_TAKES_IT, Written};
+use crate::decide::leniency::{InFull, ONLY_LENIENT_TAKES_IT, is_lenient_path};
 use crate::explain::play::Play;
 use crate::explain::rules::{PASSED, step};
 use crate::explain::step::Step;
@@ -67,7 +67,8 @@ pub(super) fn play(
             tell_in_full(&in_full, &mut story);
             tell_recipient(policy, trust, path, rcpt, &users, &mut story);
             if refused && rcpt.named().is_err() {
-                story.verdict = policy.or_leniently(story.verdict, trust, Written::Path(text));
+                let may_be_taken = is_lenient_path(text);
+                story.verdict = policy.or_leniently(story.verdict, play.facts, trust, may_be_taken);
             }
         } else {
             story.steps.push(step(rcpt, check, refused, PASSED));

@@ -38,16 +38,13 @@ impl EmailAddress {
     }
 
     /// Parses an address as clients write it. Unambiguous deviations are accepted from every SMTP client,
-    /// `lenient` or not: misplaced dots in the local part (`a..b@`, `a.@`), and a domain with a final dot.
+    /// `lenient` or not: misplaced dots in the local part (`a..b@`, `a.@`), and those of
+    /// [`Host::parse_written`].
     pub fn parse_written(text: &str) -> Result<Self, AddressError> {
         let (local, host) = split(text)?;
-        let host = match host.strip_suffix('.') {
-            Some(name) if !name.ends_with('.') => name,
-            _ => host,
-        };
         Ok(Self {
             local,
-            host: Host::parse(host)?,
+            host: Host::parse_written(host)?,
         })
     }
 

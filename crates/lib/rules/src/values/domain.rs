@@ -20,6 +20,16 @@ pub struct Domain(Arc<str>);
 impl Domain {
     /// Parses a domain name, internationalized or not.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let name = Self::of_a_host(text)?;
+        if name.0.split('.').any(|label| label.ends_with('-')) {
+            return Err(MISPLACED_HYPHEN);
+        }
+        Ok(name)
+    }
+
+    /// A domain name within an address. The factory names of some devices end with a hyphen
+    /// (`canon-.local`), which no host name may.
+    fn of_a_host(text: &str) -> Result<Self, AddressError> {
         let ascii = to_a_labels(text)?;
         check_labels(&ascii)?;
         Ok(Self(ascii.into()))
@@ -39,6 +49,9 @@ impl Domain {
         }
     }
 }
+
+const MISPLACED_HYPHEN: AddressError =
+    AddressError("a label of the domain begins or ends with a hyphen");
 
 /// Plain ASCII names without A-labels are by far the most frequent, and skip the Unicode tables.
 fn to_a_labels(text: &str) -> Result<Cow<'_, str>, AddressError> {
@@ -78,10 +91,8 @@ fn check_labels(ascii: &str) -> Result<(), AddressError> {
                 "the domain has a character that is not allowed",
             ));
         }
-        if label.starts_with('-') || label.ends_with('-') {
-            return Err(AddressError(
-                "a label of the domain begins or ends with a hyphen",
-            ));
+        if label.starts_with('-') {
+            return Err(MISPLACED_HYPHEN);
         }
     }
     // RFC 3696 §2: no top-level domain is all digits, so this is an IP address without brackets.
@@ -151,7 +162,7 @@ impl Host {
     /// Parses a domain name or an address literal.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let Some(inner) = text.strip_prefix('[') else {
-            return Domain::parse(text).map(Self::Domain);
+            return Domain::of_a_host(text).map(Self::Domain);
         };
         let inner = inner
             .strip_suffix(']')
@@ -166,6 +177,22 @@ impl Host {
             None => inner.parse::<Ipv4Addr>().map(IpAddr::from),
         };
         address.map(Self::Literal).map_err(|_| wrong)
+    }
+
+    /// Parses what clients write and can mean one thing only: a domain with a final dot, and an address
+    /// literal without its brackets or without its tag (`192.0.2.1`, `[2001:db8::1]`).
+    pub fn parse_written(text: &str) -> Result<Self, AddressError> {
+        let text = match text.strip_suffix('.') {
+            Some(name) if !name.ends_with('.') => name,
+            _ => text,
+        };
+        let inner = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'));
+        match inner.unwrap_or(text).parse() {
+            Ok(address) => Ok(Self::Literal(address)),
+            Err(_) => Self::parse(text),
+        }
     }
 
     /// The domain name, unless this is an address literal.

@@ -115,6 +115,43 @@ pub fn local_part_alone(path: &str) -> Option<&str> {
     alone.then_some(local)
 }
 
+/// The path within what only leniently treated clients write around it: a display name, blanks within the
+/// brackets, or one bracket alone. `None` if there is nothing of the kind.
+///
+/// smtp-protocol finds it in commands in the same way (`path/extent.rs`).
+pub fn path_within(text: &str) -> Option<&str> {
+    let (name, path) = match opening(text) {
+        Some(at) if is_display_name(&text[..at]) => text.split_at(at),
+        _ => ("", text),
+    };
+    let inner = path.strip_prefix('<').unwrap_or(path);
+    let inner = inner.strip_suffix('>').unwrap_or(inner);
+    let trimmed = inner.trim_matches(' ');
+    let whole = path.starts_with('<') == path.ends_with('>');
+    let strict = name.is_empty() && whole && trimmed.len() == inner.len();
+    (!strict && !trimmed.is_empty()).then_some(trimmed)
+}
+
+/// The first `<` outside a quoted string.
+fn opening(text: &str) -> Option<usize> {
+    let mut quoted = false;
+    let mut escaped = false;
+    text.bytes().position(|octet| {
+        match octet {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ => {}
+        }
+        octet == b'<' && !quoted
+    })
+}
+
+/// A display name holds nothing that might be an address, a list, a route or a parameter.
+fn is_display_name(text: &str) -> bool {
+    !text.contains(|c: char| "@=,:;<>".contains(c) || c.is_control())
+}
+
 fn without_brackets(text: &str) -> Result<&str, AddressError> {
     match text.strip_prefix('<') {
         None => Ok(text),

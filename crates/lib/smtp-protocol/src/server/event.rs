@@ -63,6 +63,9 @@ pub struct Misspoken {
     pub said: String,
     /// The reply.
     pub reply: Reply,
+    /// The session would take it from a leniently treated peer
+    /// ([`Terms::lenient`](super::Terms::lenient)).
+    pub leniently: bool,
 }
 
 /// Maximum stored octets of a line.
@@ -82,6 +85,7 @@ impl Misspoken {
             name: name(verb, reply),
             said: said[..said.floor_char_boundary(SAID)].to_owned(),
             reply: reply.clone(),
+            leniently: false,
         }
     }
 }

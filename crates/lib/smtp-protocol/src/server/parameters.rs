@@ -5,7 +5,8 @@ use crate::Reply;
 pub(super) const UNKNOWN: Reply = Reply::new(555, 5, 4, "Unknown parameter");
 pub(super) const MALFORMED: Reply = Reply::new(501, 5, 4, "Malformed parameter");
 
-/// Splits `" KEY=value KEY"` into pairs. Repeated keywords are refused.
+/// Splits `" KEY=value KEY"` into pairs. Repeated keywords are refused; an empty value is the caller's to
+/// judge.
 pub(super) fn parameters(text: &str) -> Result<Vec<(&str, Option<&str>)>, Reply> {
     let mut pairs: Vec<(&str, Option<&str>)> = Vec::new();
     for item in text.split(' ').filter(|item| !item.is_empty()) {
@@ -31,7 +32,7 @@ fn is_keyword(key: &str) -> bool {
 
 /// `AUTH=<>` and addresses of ORCPT exceed `esmtp-value`, but contain no space or control character.
 fn is_value(value: &str) -> bool {
-    !value.is_empty() && !value.bytes().any(|b| b <= b' ' || b == 127)
+    !value.bytes().any(|b| b <= b' ' || b == 127)
 }
 
 /// The value, if it is xtext (RFC 3461 §4) of at most `limit` octets. Hexadecimal digits must be upper
@@ -85,7 +86,7 @@ mod tests {
             parameters(" SIZE=10  SMTPUTF8"),
             Ok(vec![("SIZE", Some("10")), ("SMTPUTF8", None)])
         );
-        for text in [" =x", " A=", " -a", " SIZE=1 size=2", " a\u{1}=x", " A=\t"] {
+        for text in [" =x", " -a", " SIZE=1 size=2", " a\u{1}=x", " A=\t"] {
             assert!(parameters(text).is_err(), "{text:?}");
         }
     }

@@ -3,6 +3,7 @@
 
 mod answers;
 mod commands;
+mod leniency;
 mod message;
 mod state;
 
@@ -226,6 +227,7 @@ impl Session {
             name,
             said: String::new(),
             reply: reply.clone(),
+            leniently: name == "bare-line-feed",
         }))
     }
 
@@ -263,11 +265,15 @@ impl Session {
                 Mode::Authentication => self.response(text, output),
                 _ => self.command(text, output),
             },
-            Err(_) => Err(Reply::new(500, 5, 2, "Line is not UTF-8")),
+            Err(_) => match leniency::hello_in_latin_1(line) {
+                Some(hello) if self.terms.lenient && !is_response => self.command(&hello, output),
+                _ => Err(Reply::new(500, 5, 2, "Line is not UTF-8")),
+            },
         };
         match result {
             Ok(event) => event,
             Err(reply) => {
+                let leniently = !is_response && self.would_be_taken_leniently(line);
                 // A refused response ends an AUTH exchange.
                 self.end_login();
                 self.reject(&reply, output);
@@ -277,7 +283,10 @@ impl Session {
                     Some(entry) => entry.verb,
                     None => "",
                 };
-                Some(Event::Refused(Misspoken::new(verb, &said, &reply)))
+                Some(Event::Refused(Misspoken {
+                    leniently,
+                    ..Misspoken::new(verb, &said, &reply)
+                }))
             }
         }
     }

@@ -57,8 +57,10 @@ pub struct Terms {
     pub etrn: bool,
     /// REQUIRETLS is offered: only within TLS (RFC 8689 §2).
     pub require_tls: bool,
-    /// Deviations of devices from the grammar are accepted: EHLO with any name or none, a path without a
-    /// domain, lines that end with LF alone. The driver completes the line ends of a message.
+    /// Deviations of devices from the grammar are accepted: EHLO with any name or none, in Latin-1 too; a path
+    /// without a domain, after a display name, with blanks or a bracket missing; MAIL and RCPT without the
+    /// colon; SIZE without a value; lines that end with LF alone. The driver completes the line ends of a
+    /// message.
     pub lenient: bool,
     /// The offered extensions for time and priority.
     pub offered: Offered,

@@ -305,14 +305,14 @@ fn what_only_lenient_takes_is_told_to_be_so() {
     let to_eve = "--peer 10.0.0.7 --from a@x.test --to eve";
     let text = super::text(&told(to_eve, &lenient));
     assert!(text.contains("eve means eve@example.test"), "{text}");
-    let only = "because a local part alone is taken only because of `lenient = true`";
+    let only = "because an address written so is taken only because of `lenient = true`";
     assert!(text.contains(only), "{text}");
     let text = super::text(&told(
         "--peer 10.0.0.7 --from root --to <bob@example.test>",
         &lenient,
     ));
     assert!(
-        text.contains("<root@example.test> (of `root`: a local part alone is taken only"),
+        text.contains("<root@example.test> (of `root`: an address written so is taken only"),
         "{text}"
     );
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use api::clock::now_ms;
 use api::queue::v1::Refusal;
 use api::refusals::shown;
-use rules::{LENIENT_MAY_TAKE_IT, Written};
+use rules::LENIENT_MAY_TAKE_IT;
 use smtp_protocol::Path;
 use smtp_protocol::server::Misspoken;
 
@@ -84,25 +84,6 @@ fn written(path: &Path) -> String {
     }
 }
 
-/// The syntax error of a command, if `lenient` would accept it.
-fn against_the_grammar(misspoken: &Misspoken) -> Option<Written<'_>> {
-    let said = misspoken.said.as_str();
-    match misspoken.name {
-        "malformed-hello" => {
-            let name = said.split_once(' ').map_or("", |(_, name)| name);
-            Some(Written::Hello(name.trim_start_matches(' ')))
-        }
-        "malformed-sender" | "malformed-recipient" => {
-            let (_, path) = said.split_once(':')?;
-            let path = path.trim_start_matches(' ');
-            let end = path.find(['>', ' ']).unwrap_or(path.len());
-            Some(Written::Path(path[..end].trim_start_matches('<')))
-        }
-        "bare-line-feed" => Some(Written::LineFeed),
-        _ => None,
-    }
-}
-
 impl Connection {
     /// Logs a refusal in one line. Its reasons contain personal data: they are logged for debugging only, and
     /// stored in the queue.
@@ -123,19 +104,16 @@ impl Connection {
         if !misspoken.said.is_empty() {
             reasons.push(format!("said: {}", misspoken.said).into());
         }
-        if self.lenient_would_take(misspoken) {
+        if misspoken.leniently && self.lenient_is_off() {
             reasons.push(LENIENT_MAY_TAKE_IT.into());
         }
         self.note_refusal(misspoken.name, &reasons);
     }
 
-    fn lenient_would_take(&self, misspoken: &Misspoken) -> bool {
-        let Some(written) = against_the_grammar(misspoken) else {
-            return false;
-        };
+    fn lenient_is_off(&self) -> bool {
         self.server.policy.current().is_some_and(|now| {
             let trust = now.policy.trust(&self.facts);
-            now.policy.lenient_would_take(&trust, written)
+            now.policy.lenient_is_off(&self.facts, &trust)
         })
     }
 
@@ -180,40 +158,6 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_lenient_is_about_is_found_in_what_was_said() {
-        use Written::{Hello, LineFeed, Path};
-        for (name, said, expected) in [
-            (
-                "malformed-hello",
-                "EHLO bob's phone",
-                Some(Hello("bob's phone")),
-            ),
-            ("malformed-hello", "EHLO", Some(Hello(""))),
-            (
-                "malformed-sender",
-                "MAIL FROM:<root> SIZE=5",
-                Some(Path("root")),
-            ),
-            ("malformed-sender", "MAIL FROM: root", Some(Path("root"))),
-            ("malformed-sender", "MAIL root", None),
-            (
-                "malformed-recipient",
-                "RCPT TO:<b@x.test> NOTIFY=",
-                Some(Path("b@x.test")),
-            ),
-            ("bare-line-feed", "", Some(LineFeed)),
-            ("command-out-of-place", "MAIL FROM:<root>", None),
-        ] {
-            let misspoken = Misspoken {
-                name,
-                said: said.to_owned(),
-                reply: smtp_protocol::Reply::new(501, 5, 4, ""),
-            };
-            assert_eq!(against_the_grammar(&misspoken), expected, "{said}");
-        }
-    }
 
     #[test]
     fn a_message_refused_as_a_whole_names_its_recipients() {

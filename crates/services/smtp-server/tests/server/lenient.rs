@@ -61,6 +61,91 @@ async fn a_device_in_the_house_says_what_it_likes_where_the_policy_lets_it() {
     assert_eq!(content.text, Some(Text::Inline("a\r\n.\r\nb\r\n".into())));
 }
 
+/// What printers and scanners write in place of an address, and its meaning.
+const WRITTEN: [(&str, &str); 12] = [
+    ("MAIL FROM:\"Scanner\" <s@x.test>", "s@x.test"),
+    ("MAIL FROM:Scanner <s@x.test>", "s@x.test"),
+    ("MAIL FROM:<s@x.test >", "s@x.test"),
+    ("MAIL FROM:< s@x.test>", "s@x.test"),
+    ("MAIL FROM:<s@x.test", "s@x.test"),
+    ("MAIL FROM:s@x.test>", "s@x.test"),
+    ("MAIL FROM:<s@x.test>SIZE=10", "s@x.test"),
+    ("MAIL FROM <s@x.test>", "s@x.test"),
+    ("MAIL FROM : <s@x.test>", "s@x.test"),
+    ("MAIL FROM:<s@x.test> SIZE=", "s@x.test"),
+    ("MAIL FROM:<s@x.test> BODY= AUTH=", "s@x.test"),
+    ("MAIL FROM:Scanner <root>", "root@example.test"),
+];
+
+#[tokio::test]
+async fn an_address_in_a_form_that_means_one_thing_is_taken_of_a_device() {
+    let postmaster = "[delivery]\npostmaster = \"bob@example.test\"\n";
+    let system = System::start_with(&format!("{postmaster}{}", lenient()), |_| {}).await;
+    let mut client = system.connect(Port::Internal).await;
+    for (said, sender) in WRITTEN {
+        client.say(said, 250).await;
+        client.say("RCPT TO Bob <bob@example.test >", 250).await;
+        client.data("Subject: x\r\n\r\nx", 250).await;
+        let submission = system.queue.accepted().pop().unwrap();
+        assert_eq!(submission.reverse_path, sender, "{said}");
+        assert_eq!(submission.recipients[0].address, "bob@example.test");
+    }
+    // What could be two addresses is none.
+    for said in [
+        "MAIL FROM:a@x.test <b@y.test>",
+        "MAIL FROM:<a@x.test> <b@y.test>",
+        "MAIL FROM:<a@x.test>,<b@y.test>",
+        "MAIL FROM:a@x.test b@y.test",
+        "MAIL FROM:root, <b@y.test>",
+    ] {
+        client.say(said, 501).await;
+    }
+    let mut client = system.connect_raw(Port::Internal).await;
+    client.expect(220).await;
+    client.send(b"EHLO B\xfcro\x92s\r\n").await;
+    client.expect(250).await;
+    client.envelope("a@x.test", "bob@example.test").await;
+    client.data("Subject: x\r\n\r\nx", 250).await;
+}
+
+#[tokio::test]
+async fn a_form_that_lenient_would_take_is_refused_with_that_word() {
+    for (port, may_be_taken) in [(Port::Internal, true), (Port::External, false)] {
+        let system = System::start_with(POLICY, |config| config.max_bad_commands = 100).await;
+        let mut client = system.connect(port).await;
+        for (said, _) in WRITTEN {
+            client.say(said, 501).await;
+        }
+        client.send(b"EHLO B\xfcro\r\n").await;
+        client.expect(500).await;
+        for refusal in system.refusals.told(WRITTEN.len() as u64 + 1).await {
+            let reasons = refusal.reasons.join("; ");
+            // What is beyond the rows of one report.
+            if reasons == "(others)" {
+                continue;
+            }
+            assert_eq!(
+                reasons.contains("`lenient = true`"),
+                may_be_taken,
+                "{reasons}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_ip_address_as_host_is_an_address_literal_of_everybody() {
+    let system = System::start().await;
+    for port in [Port::Internal, Port::External] {
+        let mut client = system.connect(port).await;
+        client.say("MAIL FROM:<scanner@192.168.1.20>", 250).await;
+        client.say("RCPT TO:<bob@example.test>", 250).await;
+        client.data("Subject: x\r\n\r\nx", 250).await;
+        let submission = system.queue.accepted().pop().unwrap();
+        assert_eq!(submission.reverse_path, "scanner@[192.168.1.20]");
+    }
+}
+
 #[tokio::test]
 async fn a_local_part_that_has_no_domain_here_is_refused_as_explain_says() {
     let rules = "[receiving.trusted]\nlenient = true\n\

@@ -107,7 +107,8 @@ pub(super) const GROUP: Group = Group {
         Setting {
             key: "lenient",
             doc: "for printers and similar devices: accepts EHLO with any name or none,\n\
-                  addresses without a domain, lines that end with LF alone",
+                  addresses without a domain or with other text, blanks or one bracket\n\
+                  around them, lines that end with LF alone",
             trusted: Unset::Off("true"),
             untrusted: Unset::Unsaid,
             class: Class::Trusted(

@@ -68,7 +68,7 @@ pub(in crate::server) fn read(arguments: &str, standing: &Standing<'_>) -> Resul
 
 /// Parses the arguments.
 fn parse(arguments: &str, terms: &Terms) -> Result<Mail, Reply> {
-    let path = super::rcpt::behind(arguments, "FROM:").ok_or(Reply::new(
+    let path = super::rcpt::behind(arguments, "FROM", terms.lenient).ok_or(Reply::new(
         501,
         5,
         4,
@@ -89,12 +89,24 @@ fn parse(arguments: &str, terms: &Terms) -> Result<Mail, Reply> {
         requests: Requests::default(),
     };
     for (key, value) in parameters(rest)? {
+        if terms.lenient && says_nothing(key, value) {
+            continue;
+        }
         parameter(&mut mail, key, value, &terms.offered)?;
     }
     if !mail.smtputf8 && !mail.reverse_path.is_ascii() {
         return Err(Reply::new(550, 6, 7, "This address needs SMTPUTF8"));
     }
     Ok(mail)
+}
+
+/// Whether the parameter has no value, and means the same as none.
+fn says_nothing(key: &str, value: Option<&str>) -> bool {
+    let may_be_empty = ["SIZE", "BODY", "AUTH"];
+    value == Some("")
+        && may_be_empty
+            .iter()
+            .any(|name| key.eq_ignore_ascii_case(name))
 }
 
 fn bad_path(error: PathError) -> Reply {
@@ -112,6 +124,7 @@ fn parameter(
 ) -> Result<(), Reply> {
     let is = |name: &str| key.eq_ignore_ascii_case(name);
     match value {
+        Some("") => return Err(MALFORMED),
         Some(value) if is("SIZE") => {
             // RFC 1870 §3: at most 20 digits.
             let digits = value.len() <= 20 && value.bytes().all(|b| b.is_ascii_digit());

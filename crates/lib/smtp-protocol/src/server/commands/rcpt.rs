@@ -57,7 +57,8 @@ pub(in crate::server) fn read(arguments: &str, standing: &Standing<'_>) -> Resul
 
 /// Parses the arguments.
 fn parse(arguments: &str, lenient: bool) -> Result<Rcpt, Reply> {
-    let path = behind(arguments, "TO:").ok_or(Reply::new(501, 5, 4, "Say RCPT TO:<address>"))?;
+    let path =
+        behind(arguments, "TO", lenient).ok_or(Reply::new(501, 5, 4, "Say RCPT TO:<address>"))?;
     let (forward_path, rest) = Path::split(path, lenient).map_err(bad_path)?;
     if forward_path == Path::Null {
         return Err(bad_path(PathError::Syntax));
@@ -69,6 +70,9 @@ fn parse(arguments: &str, lenient: bool) -> Result<Rcpt, Reply> {
     };
     for (key, value) in parameters(rest)? {
         let value = value.ok_or(UNKNOWN)?;
+        if value.is_empty() {
+            return Err(MALFORMED);
+        }
         if key.eq_ignore_ascii_case("NOTIFY") {
             rcpt.notify = Notify::parse(value).ok_or(MALFORMED)?;
         } else if key.eq_ignore_ascii_case("ORCPT") {
@@ -96,10 +100,18 @@ fn bad_path(error: PathError) -> Reply {
     }
 }
 
-/// The text after `" FROM:"`. A space before the path is invalid but widespread.
-pub(super) fn behind<'a>(arguments: &'a str, keyword: &str) -> Option<&'a str> {
+/// The text after `" FROM:"`. A space before the path is invalid but widespread. Leniently treated peers may
+/// write a space before the colon, or omit it.
+pub(super) fn behind<'a>(arguments: &'a str, keyword: &str, lenient: bool) -> Option<&'a str> {
     let text = arguments.trim_start_matches(' ');
     let (head, tail) = text.split_at_checked(keyword.len())?;
+    let path = match tail.strip_prefix(':') {
+        None if lenient && tail.starts_with([' ', '<']) => {
+            let tail = tail.trim_start_matches(' ');
+            tail.strip_prefix(':').unwrap_or(tail)
+        }
+        path => path?,
+    };
     head.eq_ignore_ascii_case(keyword)
-        .then(|| tail.trim_start_matches(' '))
+        .then(|| path.trim_start_matches(' '))
 }
