@@ -6,8 +6,10 @@
 
 mod dump;
 mod message;
+mod route;
 mod snapshot;
 mod watch;
 
+pub use route::local_address_towards;
 pub use snapshot::{Gateway, Snapshot};
 pub use watch::HostNetwork;

@@ -1,7 +1,7 @@
 //! The facts of a simulated session: from the request, this host's interfaces, the running system and the
 //! DNS.
 
-use host_network::Snapshot;
+use host_network::{Snapshot, local_address_towards};
 use rules::{Assumptions, ReverseName, SessionFacts, SessionInterface};
 
 use super::message::Message;
@@ -34,6 +34,7 @@ impl<'a> Known<'a> {
         let host = network.map(|network| Host {
             network,
             settings: &system.interfaces,
+            route: local_address_towards,
         });
         let mut known = Self::said(session, message, host.as_ref())?;
         let class = session.class.or(system.class_of(&session.listener));

@@ -12,6 +12,8 @@ pub(super) struct Host<'a> {
     pub(super) network: Snapshot,
     /// The configured interface classes of the SMTP server.
     pub(super) settings: &'a [InterfaceSetting],
+    /// The local address from which this host sends to an address, by its routes.
+    pub(super) route: fn(IpAddr) -> Option<IpAddr>,
 }
 
 /// An assumed fact, and the basis of the assumption.
@@ -111,37 +113,40 @@ impl Host<'_> {
         if self.has(peer) {
             return (Some(peer), "the peer is this host itself".to_owned());
         }
-        // As the kernel does: the smallest network that contains the peer.
+        let by_route = (self.route)(peer).filter(|local| self.has(*local));
+        // Without a route: the smallest network that contains the peer.
         let near = self
             .addresses()
             .filter(|(_, address)| address.contains(peer))
-            .max_by_key(|(_, address)| address.prefix());
-        if let Some((name, address)) = near {
-            let why = format!("the peer is in the network {address} of the interface {name}");
-            return (Some(address.address()), why);
+            .max_by_key(|(_, address)| address.prefix())
+            .map(|(_, address)| address.address());
+        let Some(local) = by_route.or(near) else {
+            let why = "no interface of this host leads to the peer; --local says which address it connects to";
+            return (None, why.to_owned());
+        };
+        (Some(local), self.why(local, peer))
+    }
+
+    /// The basis of the assumption that a peer connects to this local address.
+    fn why(&self, local: IpAddr, peer: IpAddr) -> String {
+        let name = self.interface_of(local).name;
+        let mut networks = self.addresses();
+        let near = networks.find(|(of, address)| **of == *name && address.contains(peer));
+        if let Some((_, network)) = near {
+            return format!("the peer is in the network {network} of the interface {name}");
         }
-        let by_gateway = self.network.gateways.iter().find_map(|gateway| {
-            let name = gateway.interface.as_deref()?;
-            let mut addresses = self.addresses().filter(|(of, _)| *of == name);
-            let of_one_family = |address: &Network| address.address().is_ipv4() == peer.is_ipv4();
-            let (_, address) = addresses.find(|(_, address)| of_one_family(address))?;
-            Some((gateway, name, address.address()))
+        let mut gateways = self.network.gateways.iter();
+        let gateway = gateways.find(|gateway| {
+            gateway.interface.as_deref() == Some(&*name)
+                && gateway.address.is_ipv4() == peer.is_ipv4()
         });
-        match by_gateway {
-            Some((gateway, name, local)) => (
-                Some(local),
-                format!(
-                    "the peer is in no network of this host, so it comes by the default gateway {} and the \
-                     interface {name}",
-                    gateway.address
-                ),
-            ),
-            None => (
-                None,
-                "no interface of this host leads to the peer; --local says which address it connects to"
-                    .to_owned(),
-            ),
-        }
+        let hint = match gateway {
+            Some(gateway) => format!(", where the default gateway {} is", gateway.address),
+            None => String::new(),
+        };
+        format!(
+            "the peer is in no network of this host, whose routes lead to it by the interface {name}{hint}"
+        )
     }
 }
 
@@ -152,6 +157,29 @@ mod tests {
     use rules::{Interface, NetworkClass};
 
     use super::*;
+
+    /// The kernel's answers on that server: a default route for IPv4 alone, and a branch office behind a router
+    /// of the wide network.
+    fn route(peer: IpAddr) -> Option<IpAddr> {
+        let rows = [
+            ("10.2.0.0/16", "10.2.0.5"),
+            ("10.0.0.0/8", "10.0.0.5"),
+            ("172.20.0.0/16", "10.0.0.5"),
+            ("203.0.113.0/24", "203.0.113.5"),
+            ("0.0.0.0/0", "192.168.1.5"),
+            ("fd00::/64", "fd00::5"),
+        ];
+        let leads = |(network, _): &&(&str, &str)| {
+            let network: Network = network.parse().unwrap();
+            network.contains(peer)
+        };
+        let (_, local) = rows.iter().find(leads)?;
+        Some(local.parse().unwrap())
+    }
+
+    fn no_route(_: IpAddr) -> Option<IpAddr> {
+        None
+    }
 
     /// An office's server behind a router, with a DMZ and a tunnel.
     fn network() -> Snapshot {
@@ -186,6 +214,11 @@ mod tests {
     fn placed(peer: &str, local: Option<&str>, network: Option<Snapshot>) -> String {
         let settings = settings();
         let host = network.map(|network| Host {
+            route: if network.gateways.is_empty() {
+                no_route
+            } else {
+                route
+            },
             network,
             settings: &settings,
         });
@@ -200,7 +233,8 @@ mod tests {
             [] => "given",
             [one] if one.why.contains("this host itself") => "itself",
             [one] if one.why.contains("in the network") => "near",
-            [one] if one.why.contains("by the default gateway") => "far",
+            [one] if one.why.contains("where the default gateway 192.168.1.1 is") => "far",
+            [one] if one.why.ends_with("by the interface wide") => "by wide",
             [one] if one.why.contains("leads to the peer") => "nowhere",
             [one] if one.why.contains("by the address alone") => "another host",
             [one] if one.why.contains("alone") => "alone",
@@ -225,7 +259,9 @@ mod tests {
             ("127.9.9.9", None, "127.9.9.9 lo internal itself"),
             ("10.0.0.5", None, "10.0.0.5 wide internal itself"),
             ("fd00::7", None, "fd00::5 lan internal near"),
-            ("2001:db8::7", None, "fd00::5 lan internal far"),
+            // The default gateway is one for IPv4.
+            ("2001:db8::7", None, "198.51.100.1 unknown external nowhere"),
+            ("172.20.0.7", None, "10.0.0.5 wide internal by wide"),
             (
                 "192.168.1.77",
                 Some("10.0.0.5"),
@@ -275,6 +311,7 @@ mod tests {
         let host = Host {
             network: network(),
             settings: &settings,
+            route,
         };
         let peer: IpAddr = "192.168.1.1".parse().unwrap();
         let mut facts = SessionFacts::new("mx", peer, peer);
