@@ -4,14 +4,14 @@
 //! the error lists the dependents, and the way back if there is one. A collection account must always have
 //! a mailbox: its mail would have no destination.
 
+mod mail;
 mod waiting;
 
 use std::collections::HashSet;
 
 use api::directory::v1::FindUsersRequest;
-use rules::{Delivery, Domain, DomainRule, EmailAddress, NamedMailbox, Policy};
+use rules::{Domain, DomainRule, EmailAddress, NamedMailbox, Policy};
 
-use crate::users::listing;
 use crate::{Administration, Deadline, Error, Removal, System};
 
 /// Addresses in one call.
@@ -70,53 +70,34 @@ pub(crate) async fn of_change(
             lines.collect::<Vec<_>>().join("\n")
         )));
     }
-    let mut lost = Vec::new();
+    let mut lost = mail::of_users(administration, old, new).await?;
     for rule in old.domains() {
-        lost.extend(of_domain(administration, rule, new).await?);
+        lost.extend(of_domain(rule, new));
     }
     lost.extend(waiting::for_rules(administration, old, new).await?);
     Ok(lost)
 }
 
-/// The losses caused by removing a domain's names from the local domains.
-async fn of_domain(
-    administration: &Administration,
-    rule: &DomainRule,
-    new: &Policy,
-) -> Result<Vec<String>, Error> {
+/// The losses, besides mail, caused by removing a domain's names from the local domains.
+fn of_domain(rule: &DomainRule, new: &Policy) -> Vec<String> {
     let mut lost = Vec::new();
     let Some(name) = rule.name.as_ref().filter(|_| rule.deliver.is_local()) else {
-        return Ok(lost);
+        return lost;
     };
     let gone: Vec<&Domain> = std::iter::once(name)
         .chain(&rule.aliases)
         .filter(|domain| !new.is_local(domain))
         .collect();
-    if gone.is_empty() {
-        return Ok(lost);
-    }
-    let users = listing::all(administration, Some(name)).await?;
-    if !users.is_empty() && rule.deliver == Delivery::Mailboxes {
-        let names: Vec<&str> = users.iter().map(|user| user.address.as_str()).collect();
-        let domains: Vec<&str> = gone.iter().map(|domain| domain.as_str()).collect();
-        lost.push(format!(
-            "{} would get no more mail for {}: {}",
-            counted(users.len(), "user"),
-            domains.join(", "),
-            listed(&names)
-        ));
-    }
     if gone.contains(&name) && !rule.handlers.is_empty() {
         let patterns: Vec<String> = rule
             .handlers
             .iter()
             .map(|handler| handler.pattern.to_string())
             .collect();
-        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         lost.push(format!(
             "{} of {name}: {}",
             counted(patterns.len(), "handler"),
-            listed(&patterns)
+            listed(&patterns, patterns.len())
         ));
     }
     if let Some(postmaster) = &new.delivery().postmaster
@@ -126,7 +107,7 @@ async fn of_domain(
     {
         lost.push(format!("the postmaster's address {postmaster}"));
     }
-    Ok(lost)
+    lost
 }
 
 /// The collection accounts without a mailbox for their mail.
@@ -211,11 +192,12 @@ fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-/// The first names, and the number of further ones.
-fn listed(names: &[&str]) -> String {
-    match names.len().saturating_sub(NAMED) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names[..NAMED].join(", ")),
+/// The first of so many names, and the number of further ones.
+fn listed(names: &[String], count: usize) -> String {
+    let first = &names[..names.len().min(NAMED)];
+    match count.saturating_sub(first.len()) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
     }
 }
 
@@ -251,7 +233,9 @@ mod tests {
 
     #[test]
     fn many_are_counted() {
-        assert_eq!(listed(&["a", "b", "c"]), "a, b, c");
-        assert_eq!(listed(&["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
+        let names = ["a", "b", "c", "d", "e"].map(str::to_owned);
+        assert_eq!(listed(&names[..3], 3), "a, b, c");
+        assert_eq!(listed(&names, 5), "a, b, c and 2 more");
+        assert_eq!(listed(&names[..3], 5), "a, b, c and 2 more");
     }
 }

@@ -165,6 +165,7 @@ pub async fn remove(
         return Err(no_user(&removed));
     }
     let mut dependents = named_by.clone();
+    dependents.extend(policy.named_logins(address));
     dependents.extend(consequences::waiting_for_user(administration, &policy, address).await?);
     let removal = Removal {
         what: format!("removes {removed} with all their mail"),

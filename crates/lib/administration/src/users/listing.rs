@@ -1,6 +1,8 @@
 //! The list of users.
 
 use api::directory::v1::ListUsersRequest;
+use api::directory::v1::directory_client::DirectoryClient;
+use api::grpc::Channel;
 use jiff::Timestamp;
 use rules::Domain;
 use serde::Serialize;
@@ -39,24 +41,51 @@ pub(crate) async fn all(
     administration: &Administration,
     domain: Option<&Domain>,
 ) -> Result<Vec<User>, Error> {
-    let mut client = administration.system().directory(Deadline::Question)?;
     let mut users = Vec::new();
-    let mut after = String::new();
-    loop {
-        let request = ListUsersRequest {
-            actor: administration.asking(),
+    let mut pages = Pages::of(administration, domain)?;
+    while let Some(page) = pages.next().await? {
+        users.extend(page);
+    }
+    Ok(users)
+}
+
+/// The same, page by page.
+pub(crate) struct Pages<'a> {
+    administration: &'a Administration,
+    client: DirectoryClient<Channel>,
+    domain: String,
+    /// The end of the page before; `None` after the last.
+    after: Option<String>,
+}
+
+impl<'a> Pages<'a> {
+    pub(crate) fn of(
+        administration: &'a Administration,
+        domain: Option<&Domain>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            administration,
+            client: administration.system().directory(Deadline::Question)?,
             domain: domain.map(ToString::to_string).unwrap_or_default(),
+            after: Some(String::new()),
+        })
+    }
+
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<User>>, Error> {
+        let Some(after) = self.after.take() else {
+            return Ok(None);
+        };
+        let request = ListUsersRequest {
+            actor: self.administration.asking(),
+            domain: self.domain.clone(),
             after,
             limit: PAGE,
         };
-        let page = client.list_users(request).await;
+        let page = self.client.list_users(request).await;
         let page = page
             .map_err(|status| Error::call("mailbox-store", &status))?
             .into_inner();
-        users.extend(page.users.into_iter().map(User::from));
-        if page.next.is_empty() {
-            return Ok(users);
-        }
-        after = page.next;
+        self.after = Some(page.next).filter(|next| !next.is_empty());
+        Ok(Some(page.users.into_iter().map(User::from).collect()))
     }
 }

@@ -4,6 +4,7 @@
 use crate::values::address::EmailAddress;
 use crate::values::collect::CollectAccount;
 use crate::values::domain_rule::{Delivery, DomainRule, HandlerAction, Unmatched};
+use crate::values::pattern::Pattern;
 use crate::values::policy::Policy;
 use crate::values::route::Route;
 
@@ -83,6 +84,23 @@ impl Policy {
         let mut named: Vec<NamedSecret> = gateways.chain(accounts).collect();
         named.sort();
         named
+    }
+
+    /// The trust policies and the entries of `send-as` that name a login; patterns for several do not count.
+    pub fn named_logins(&self, login: &EmailAddress) -> Vec<String> {
+        let login = login.to_string();
+        let names = |logins: &[Pattern]| {
+            let mut logins = logins.iter();
+            logins.any(|pattern| pattern.is_exact() && pattern.matches(&login))
+        };
+        let trust = self.trust.iter();
+        let trust = trust.filter(|policy| names(&policy.wanted.logins));
+        let send_as = self.receiving(true).send_as.iter();
+        let send_as = send_as.filter(|entry| names(&entry.logins));
+        trust
+            .map(|policy| format!("trust policy \"{}\"", policy.name))
+            .chain(send_as.map(|_| "[receiving.trusted] send-as".to_owned()))
+            .collect()
     }
 
     /// The destination, in words, of mail to an address without a mailbox here.
@@ -208,6 +226,36 @@ mod tests {
             .map(|secret| format!("{}: {}", secret.name, secret.by))
             .collect();
         assert_eq!(secrets, ["in: collection account box", "out: gateway isp"]);
+    }
+
+    #[test]
+    fn a_login_is_named_by_what_trusts_it_and_by_what_it_may_send_as() {
+        let policy = Policy::parse(
+            r#"
+            [receiving.trusted]
+            send-as = [
+                { login = "bob@example.test", sender = "*@example.test" },
+                { login = "*@example.test", sender = "office@example.test" },
+            ]
+
+            [[domain]]
+            name = "example.test"
+            deliver = "mailboxes"
+
+            [[trust]]
+            name = "the office"
+            action = "distrust"
+            where = { login = ["Bob@example.test", "eve@example.test"] }
+            "#,
+        )
+        .unwrap();
+        let named = |login: &str| policy.named_logins(&login.parse().unwrap());
+        assert_eq!(
+            named("bob@example.test"),
+            ["trust policy \"the office\"", "[receiving.trusted] send-as"]
+        );
+        assert_eq!(named("eve@example.test"), ["trust policy \"the office\""]);
+        assert!(named("ann@example.test").is_empty());
     }
 
     #[test]
