@@ -100,8 +100,14 @@ pub(super) async fn run(
             let known = open.session.answers_so_far();
             let silent = known.iter().all(Option::is_none);
             let closed = matches!(broken, Broken::Connection(SessionError::Closed));
-            if was_used && silent && closed && !open.content_begun {
-                return (Ran::Stale(job), None);
+            if silent && closed && !open.content_begun {
+                if was_used {
+                    return (Ran::Stale(job), None);
+                }
+                // Some servers close one connection too many without a 421 reply.
+                if may_be_handed_over(remote, target, &mut job) {
+                    return (Ran::Refused(job), None);
+                }
             }
             let left = break_off(remote, &open, job, known, &broken);
             (Ran::Ended(None, left), None)

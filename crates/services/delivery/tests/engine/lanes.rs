@@ -4,7 +4,7 @@ use api::queue::v1::Outcome;
 use delivery::Config;
 use test_kit::FakeDns;
 
-use crate::scripted::{Script, Scripted};
+use crate::scripted::{Script, Scripted, TooMany};
 use crate::system::{POLICY, System, message};
 
 /// A policy that sends everything over a gateway at this address, or by the DNS.
@@ -46,19 +46,28 @@ async fn all_go(system: &System, server: &Scripted, case: &str) {
 #[tokio::test]
 async fn a_connection_too_many_costs_no_message_its_attempt() {
     for gateway in [false, true] {
-        for (at_a_time, script) in [
-            (3, ""),
-            (1, ""),
+        for (at_a_time, too_many_at, too_many) in [
+            (3, "", TooMany::Reply),
+            (1, "", TooMany::Reply),
             // The server refuses at a later stage.
-            (3, "TOO MANY at EHLO"),
-            (3, "TOO MANY at MAIL"),
+            (3, "EHLO", TooMany::Reply),
+            (3, "MAIL", TooMany::Reply),
+            // Without a reply.
+            (3, "", TooMany::Close),
+            (3, "EHLO", TooMany::Close),
+            (3, "MAIL", TooMany::Close),
+            (1, "RCPT", TooMany::Close),
+            (3, "EHLO", TooMany::Reset),
+            (1, "MAIL", TooMany::Reset),
+            (3, "RCPT", TooMany::Reset),
         ] {
             let mut limited = Script::new("", &[]);
             limited.at_a_time = Some(at_a_time);
-            limited.too_many_at = script.rsplit(' ').next().unwrap_or_default().to_owned();
+            limited.too_many_at = too_many_at.to_owned();
+            limited.too_many = too_many;
             let server = Scripted::start(limited).await;
             let system = system(gateway, &server).await;
-            let case = format!("gateway {gateway}, {at_a_time}, {script}");
+            let case = format!("gateway {gateway}, {at_a_time}, {too_many:?} at {too_many_at:?}");
             all_go(&system, &server, &case).await;
             assert!(server.connections() <= 8 + at_a_time, "{case}");
         }

@@ -15,13 +15,24 @@ use tokio::sync::watch;
 pub(crate) struct Script {
     lines: Vec<(String, String)>,
     extensions: Vec<String>,
-    /// Maximum number of concurrent connections; others get 421, at this stage or as a greeting.
+    /// Maximum number of concurrent connections; others are ended at this stage or before the greeting.
     pub(crate) at_a_time: Option<usize>,
     pub(crate) too_many_at: String,
+    pub(crate) too_many: TooMany,
     /// Close the connection after this many messages.
     pub(crate) messages: Option<usize>,
     /// Answer the content only when this is true.
     pub(crate) hold: Option<watch::Receiver<bool>>,
+}
+
+/// How a connection too many is ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum TooMany {
+    /// With a 421 reply.
+    #[default]
+    Reply,
+    Close,
+    Reset,
 }
 
 impl Script {
@@ -55,8 +66,6 @@ pub(crate) struct Scripted {
     /// Number of connections so far, and of open ones.
     connections: watch::Sender<(usize, usize)>,
 }
-
-const TOO_MANY: &str = "421 4.7.0 too many connections";
 
 /// The connection is to be closed.
 struct Closed;
@@ -113,7 +122,7 @@ impl Scripted {
         let too_many = self.script.at_a_time.is_some_and(|most| at_a_time > most);
         let too_many_at = too_many.then_some(&*self.script.too_many_at);
         if too_many_at == Some("") {
-            return say(&mut stream, TOO_MANY).await;
+            return self.script.too_many.end(&mut stream).await;
         }
         let mut messages = 0;
         self.act(&mut stream, "CONNECT", "220 scripted").await?;
@@ -126,7 +135,7 @@ impl Scripted {
             let line = line.trim_end();
             let verb = line.split(' ').next().unwrap_or_default();
             if too_many_at == Some(verb) {
-                return say(&mut stream, TOO_MANY).await;
+                return self.script.too_many.end(&mut stream).await;
             }
             match verb {
                 "EHLO" if self.script.at("EHLO").is_some() => {
@@ -223,6 +232,19 @@ impl Scripted {
             self.taken.lock().unwrap().push(recipients.to_vec());
         }
         Ok(())
+    }
+}
+
+impl TooMany {
+    async fn end(self, stream: &mut BufStream<TcpStream>) -> Result<(), Closed> {
+        match self {
+            Self::Reply => say(stream, "421 4.7.0 too many connections").await,
+            Self::Close => Ok(()),
+            Self::Reset => {
+                stream.get_ref().set_zero_linger()?;
+                Ok(())
+            }
+        }
     }
 }
 
