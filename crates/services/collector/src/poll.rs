@@ -14,6 +14,8 @@
 mod collect;
 mod messages;
 mod names;
+mod renumbered;
+mod without_forged;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -259,6 +261,7 @@ impl<'a> Poll<'a> {
         let entries = remote.list().await?;
         let listing = self.name(&mut remote, entries, turn).await?;
         let (ledger, gone) = self.look_up(&listing).await?;
+        self.recognize(&mut remote, &listing, &ledger, turn).await?;
         let outcome = self.messages(&mut remote, &listing, &ledger, turn).await;
         match outcome {
             // The lost connection cancels the DELEs: they are repeated at the next poll.

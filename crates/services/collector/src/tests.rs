@@ -11,6 +11,7 @@ mod poisoned;
 mod polls;
 mod pop3_server;
 mod renamed;
+mod renumbered_poison;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;

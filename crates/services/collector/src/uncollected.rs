@@ -3,11 +3,16 @@
 //!
 //! A message that ends the session while it is read must not delay the messages after it for ever. It is read
 //! again in a session of its own, after the others; at the third failure it is set aside for a week.
+//!
+//! A server may list it under another name in each session. Its name here is then that of its header section,
+//! once that is known.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use api::collection::v1::{UncollectedMessage, UncollectedMessages};
+
+use crate::identity::UNNAMED;
 
 /// How often a message may end a session before it is set aside.
 const TRIES: u32 = 3;
@@ -22,6 +27,8 @@ const MOST: usize = 1_000;
 #[derive(Debug, Default)]
 pub(crate) struct Uncollected {
     messages: BTreeMap<String, UncollectedMessage>,
+    /// Names in the current listing of messages that have another name here.
+    listed_as: HashMap<String, String>,
 }
 
 /// When a message is read.
@@ -46,6 +53,15 @@ pub(crate) struct Left<'a> {
     pub(crate) reason: &'a str,
 }
 
+/// A message that ended a session and is not listed under its name.
+#[derive(Clone, Debug)]
+pub(crate) struct Stray {
+    pub(crate) size: u64,
+    /// Its name is that of its header section.
+    pub(crate) has_header: bool,
+    message: UncollectedMessage,
+}
+
 impl Uncollected {
     pub(crate) fn new(messages: Vec<UncollectedMessage>) -> Self {
         let messages = messages.into_iter();
@@ -53,7 +69,22 @@ impl Uncollected {
             messages: messages
                 .map(|message| (message.remote_id.clone(), message))
                 .collect(),
+            listed_as: HashMap::new(),
         }
+    }
+
+    /// The name here of a listed message.
+    pub(crate) fn name<'a>(&'a self, listed: &'a str) -> &'a str {
+        self.listed_as.get(listed).map_or(listed, String::as_str)
+    }
+
+    fn get(&self, listed: &str) -> Option<&UncollectedMessage> {
+        self.messages.get(self.name(listed))
+    }
+
+    /// Whether it was not collected before.
+    pub(crate) fn is_known(&self, listed: &str) -> bool {
+        self.get(listed).is_some()
     }
 
     /// When the message is read.
@@ -63,7 +94,7 @@ impl Uncollected {
             let wait = message.retry_at_ms.saturating_sub(now_ms);
             wait > 0 && i128::from(wait) <= SET_ASIDE.as_millis().cast_signed()
         };
-        match self.messages.get(name) {
+        match self.get(name) {
             Some(message) if message.tries > 0 && aside(message) => Turn::Later,
             Some(message) if message.tries > 0 => Turn::Alone,
             _ => Turn::Together,
@@ -78,18 +109,19 @@ impl Uncollected {
 
     /// How often it has ended a session.
     pub(crate) fn tries(&self, name: &str) -> u32 {
-        self.messages.get(name).map_or(0, |message| message.tries)
+        self.get(name).map_or(0, |message| message.tries)
     }
 
     /// Whether its subject is known.
     pub(crate) fn has_subject(&self, name: &str) -> bool {
-        let message = self.messages.get(name);
+        let message = self.get(name);
         message.is_some_and(|message| !message.subject.is_empty())
     }
 
     /// Stores its subject.
     pub(crate) fn set_subject(&mut self, name: &str, subject: String) {
-        if let Some(message) = self.messages.get_mut(name) {
+        let name = self.name(name).to_owned();
+        if let Some(message) = self.messages.get_mut(&name) {
             message.subject = subject;
         }
     }
@@ -116,11 +148,12 @@ impl Uncollected {
     }
 
     fn note(&mut self, left: Left<'_>, now_ms: i64) -> &mut UncollectedMessage {
+        let name = self.name(left.name).to_owned();
         let message = self
             .messages
-            .entry(left.name.to_owned())
+            .entry(name.clone())
             .or_insert_with(|| UncollectedMessage {
-                remote_id: left.name.to_owned(),
+                remote_id: name,
                 first_at_ms: now_ms,
                 ..UncollectedMessage::default()
             });
@@ -135,12 +168,60 @@ impl Uncollected {
 
     /// It has been collected.
     pub(crate) fn collected(&mut self, name: &str) {
-        self.messages.remove(name);
+        let name = self.name(name).to_owned();
+        self.messages.remove(&name);
     }
 
-    /// Removes messages that are no longer on the server.
-    pub(crate) fn keep_listed(&mut self, names: &HashSet<String>) {
-        self.messages.retain(|name, _| names.contains(name));
+    /// Begins with a listing of these names. Returns the messages that ended a session and are not in it.
+    pub(crate) fn begin_listing(&mut self, names: &HashSet<String>) -> Vec<Stray> {
+        self.listed_as.clear();
+        let messages = self.messages.values();
+        let strays = messages.filter(|one| one.tries > 0 && !names.contains(&one.remote_id));
+        strays
+            .map(|message| Stray {
+                size: message.size,
+                has_header: message.remote_id.starts_with(UNNAMED),
+                message: message.clone(),
+            })
+            .collect()
+    }
+
+    /// A listed message is the one with the name `known`, if there is one. Returns whether there is.
+    pub(crate) fn recognize(&mut self, listed: &str, known: &str) -> bool {
+        let is_known = self.messages.contains_key(known);
+        if is_known {
+            self.listed_as.insert(listed.to_owned(), known.to_owned());
+        }
+        is_known
+    }
+
+    /// A listed message may be this one: it is read alone, too. One more failure is enough to set it aside.
+    /// `name` is the name of its header section, if that is known.
+    pub(crate) fn suspect(&mut self, listed: &str, name: Option<(String, String)>, of: &Stray) {
+        let (name, subject) = name.unwrap_or_else(|| (listed.to_owned(), String::new()));
+        let message = UncollectedMessage {
+            remote_id: name.clone(),
+            subject,
+            tries: of.message.tries.min(TRIES - 1),
+            set_aside: false,
+            retry_at_ms: 0,
+            ..of.message.clone()
+        };
+        if name != listed {
+            self.listed_as.insert(listed.to_owned(), name.clone());
+        }
+        self.messages.entry(name).or_insert(message);
+    }
+
+    /// Removes messages that are not in the listing, unless `keep` says otherwise.
+    pub(crate) fn keep_listed(
+        &mut self,
+        names: &HashSet<String>,
+        keep: impl Fn(&UncollectedMessage) -> bool,
+    ) {
+        let listed: HashSet<&String> = names.iter().chain(self.listed_as.values()).collect();
+        self.messages
+            .retain(|name, message| listed.contains(name) || keep(message));
     }
 
     /// The number of messages that have ended a session, and of those set aside.
@@ -203,7 +284,7 @@ mod tests {
         assert_eq!(uncollected.turn("a", 1), Turn::Together);
         assert_eq!(uncollected.counts(), (0, 0));
         assert_eq!(uncollected.report().messages.len(), 1);
-        uncollected.keep_listed(&HashSet::new());
+        uncollected.keep_listed(&HashSet::new(), |_| false);
         assert_eq!(uncollected.report().messages.len(), 0);
     }
 

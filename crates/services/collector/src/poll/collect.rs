@@ -11,6 +11,7 @@ use message::trace;
 use rules::ReversePath;
 
 use super::messages::Standing;
+use super::without_forged::WithoutForged;
 use super::{Left, Listed, Poll, PollError};
 use crate::identity::{Hasher, Identity};
 use crate::memory::TRY_AGAIN;
@@ -135,6 +136,7 @@ impl Poll<'_> {
     async fn take(&self, remote: &mut Remote, session: &str) -> Result<Taken, PollError> {
         let mut hasher = Hasher::default();
         let mut ends = LineEnds::default();
+        let mut without_forged = WithoutForged::new(&self.services.hostname);
         let mut complete = Vec::new();
         let mut size = 0_u64;
         let mut intake = self.intake();
@@ -148,8 +150,10 @@ impl Poll<'_> {
             }
             hasher.push(&piece);
             ends.push(&piece, &mut complete);
+            without_forged.push(&mut complete);
             push(&mut intake, &complete).await?;
         }
+        push(&mut intake, &without_forged.end()).await?;
         let (reverse_path, subject) = match &intake {
             Ok(intake) => (reverse_path(intake.header()), subject(intake.header())),
             Err(_) => (String::new(), String::new()),

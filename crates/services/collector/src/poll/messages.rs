@@ -59,9 +59,6 @@ impl Poll<'_> {
                 _ => {}
             }
         }
-        if turn == Turn::Together {
-            self.uncollected.keep_listed(&self.names);
-        }
         self.end_of_refusals(turn)
     }
 
@@ -96,10 +93,11 @@ impl Poll<'_> {
     /// there.
     pub(super) async fn note(&mut self, listed: &Listed) -> Result<(), PollError> {
         let size = listed.size.unwrap_or(0);
-        let reading = Some((listed.name.clone(), size));
+        let name = self.uncollected.name(&listed.name).to_owned();
+        let reading = Some((name.clone(), size));
         if self.memory.reading != reading {
             let account = &self.account.name;
-            self.services.note(account, &listed.name, size).await?;
+            self.services.note(account, &name, size).await?;
             self.memory.reading = reading;
         }
         Ok(())

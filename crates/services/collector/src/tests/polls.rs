@@ -180,6 +180,22 @@ async fn i10_a_message_larger_than_its_server_says_holds_up_nothing_behind_it() 
 
 /// The sender of a collected message is unknown: the rules for strangers apply.
 #[tokio::test]
+async fn i10_results_in_our_name_are_taken_out_and_the_message_is_known_again() {
+    const FORGED: &[u8] = b"Message-ID: <1@x>\r\n\
+        Authentication-Results: mail.example.test; dmarc=pass\r\n\
+        Authentication-Results: isp.test; dmarc=fail\r\n\
+        X-Postern-Marks: none\r\n\r\ntext\r\n";
+    let mut bench = Bench::new("pop3", "for ever", &[("u1", FORGED)]).await;
+    assert_eq!(bench.good_poll().await.collected, 1);
+    let cleaned =
+        b"Message-ID: <1@x>\r\nAuthentication-Results: isp.test; dmarc=fail\r\n\r\ntext\r\n";
+    bench.assert_collected(&[cleaned]);
+    bench.restart();
+    bench.server.state().renumbers = Some("r");
+    assert_eq!(bench.good_poll().await.collected, 0);
+}
+
+#[tokio::test]
 async fn collected_mail_is_held_to_the_attachment_rules_for_strangers() {
     const PROGRAM: &[u8] =
         b"Subject: it\r\nContent-Type: application/octet-stream; name=it.exe\r\n\r\nMZ\r\n";
