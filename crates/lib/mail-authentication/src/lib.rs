@@ -17,6 +17,7 @@
 
 mod arc;
 mod authenticator;
+mod authors;
 mod dkim;
 mod dmarc;
 mod dns;

@@ -80,7 +80,6 @@ impl Memory {
 
 /// Values cached until their own expiry. Expired values are not returned, and are evicted when room is
 /// needed.
-/// when its room is needed.
 pub(crate) struct Remembered<K, V>(Cache<K, Until<V>, Weight>);
 
 #[derive(Clone)]

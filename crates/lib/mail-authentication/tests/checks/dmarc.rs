@@ -14,6 +14,8 @@ mail.strict.test TXT "v=spf1 ip4:192.0.2.1 -all"
 _dmarc.client.test TXT "v=DMARC1; p=reject; sp=quarantine; pct=1"
 _dmarc.strict.test TXT "v=DMARC1; p=quarantine; aspf=s; adkim=s"
 _dmarc.none.test TXT "v=DMARC1; p=none"
+_dmarc.lax.client.test TXT "v=DMARC1; p=none"
+_dmarc.registry.test TXT "v=DMARC1; p=none; psd=y"
 _dmarc.broken.test SERVFAIL
 _dmarc.noise.test TXT "not a record"
 "#;
@@ -269,5 +271,92 @@ async fn a_message_without_one_author_is_never_merely_not_asked_for() {
     ] {
         let found = check("192.0.2.1", "a@client.test", "", same).await;
         assert_eq!(found.0, "pass client.test", "{same}");
+    }
+}
+
+/// The author's address, and another one of the same organization beside it or in its name.
+#[tokio::test]
+async fn several_domains_of_one_organization_are_one_author() {
+    use DmarcRequest::{None, Quarantine, Reject};
+    let rows = [
+        (
+            "news.client.test",
+            "From: a@client.test <a@news.client.test>\r\n",
+            "pass news.client.test",
+            Quarantine,
+        ),
+        (
+            "news.client.test",
+            "From: \"a@client.test\" <a@news.client.test>\r\n",
+            "pass news.client.test",
+            Quarantine,
+        ),
+        (
+            "client.test",
+            "From: a@news.client.test <a@client.test>\r\n",
+            "pass client.test",
+            Reject,
+        ),
+        (
+            "client.test",
+            "From: a@news.client.test, b@client.test\r\n",
+            "pass client.test",
+            Reject,
+        ),
+        // Neighbours below one domain with a record.
+        (
+            "client.test",
+            "From: a@shop.client.test <a@news.client.test>\r\n",
+            "pass news.client.test",
+            Quarantine,
+        ),
+        // Nobody vouches: the strictest policy counts.
+        (
+            "",
+            "From: a@client.test <a@news.client.test>\r\n",
+            "fail client.test",
+            Reject,
+        ),
+        (
+            "",
+            "From: a@client.test <a@lax.client.test>\r\n",
+            "fail client.test",
+            Reject,
+        ),
+        (
+            "",
+            "From: a@lax.client.test, a@client.test\r\n",
+            "fail client.test",
+            Reject,
+        ),
+        // No policy at all.
+        (
+            "",
+            "From: a@isp.test <a@mail.isp.test>\r\n",
+            "none mail.isp.test",
+            None,
+        ),
+        (
+            "",
+            "From: a@broken.test <a@mail.broken.test>\r\n",
+            "temperror mail.broken.test",
+            None,
+        ),
+    ];
+    for (signer, from, expected, request) in rows {
+        let found = check("192.0.2.9", "a@isp.test", signer, from).await;
+        assert_eq!(found, (expected.to_owned(), request), "{signer} {from}");
+    }
+    for unrelated in [
+        "From: a@client.test <a@strict.test>\r\n",
+        "From: a@mail.isp.test <a@www.isp.test>\r\n",
+        "From: a@nclient.test <a@client.test>\r\n",
+        "From: a@registry.test <a@shop.registry.test>\r\n",
+        "From: a@one.registry.test <a@two.registry.test>\r\n",
+        "From: a@client.test <a@news.client.test>, b@isp.test\r\n",
+    ] {
+        let found = check("192.0.2.9", "a@isp.test", "client.test", unrelated).await;
+        let expected = ("permerror".to_owned(), Quarantine);
+        assert_eq!(found, expected, "{unrelated}");
     }
 }

@@ -45,12 +45,21 @@ pub enum AuthorError {
     Unclear,
 }
 
-/// The domains of all [`authors`], as written; at least one.
+/// The domains of all [`authors`], as written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuthorDomains {
+    /// Those of the addresses; at least one.
+    pub addresses: Vec<Vec<u8>>,
+    /// Those of other text that looks like an address: `a@shown.test <a@example.test>`.
+    pub shown: Vec<Vec<u8>>,
+}
+
+/// The domains of all [`authors`].
 ///
 /// # Errors
 ///
 /// If readers may see another author: see [`AuthorError`].
-pub fn author_domains(section: &[u8]) -> Result<Vec<Vec<u8>>, AuthorError> {
+pub fn author_domains(section: &[u8]) -> Result<AuthorDomains, AuthorError> {
     let mut from = fields(section).filter(|field| field.is("From"));
     let field = match (from.next(), from.next()) {
         (Some(field), None) => field,
@@ -59,13 +68,14 @@ pub fn author_domains(section: &[u8]) -> Result<Vec<Vec<u8>>, AuthorError> {
     };
     let list = addresses(field.value);
     let mut clear = is_whole(&list);
-    let mut domains = Vec::new();
+    let mut domains = AuthorDomains::default();
     for mailbox in mailboxes(list).filter(|mailbox| !mailbox.domain.is_empty()) {
         clear &= !mailbox.irregular;
-        domains.push(mailbox.domain);
-        domains.extend(mailbox.others.into_iter().map(|other| other.domain));
+        domains.addresses.push(mailbox.domain);
+        let shown = mailbox.others.into_iter().map(|other| other.domain);
+        domains.shown.extend(shown);
     }
-    match domains.is_empty() {
+    match domains.addresses.is_empty() {
         true => Err(AuthorError::NoDomain),
         false if clear => Ok(domains),
         false => Err(AuthorError::Unclear),

@@ -12,7 +12,7 @@ mod tokens;
 mod tests;
 
 pub use address::{AddrSpec, Address, Mailbox, addresses, first_address};
-pub use author::{AuthorError, author_domains, authors};
+pub use author::{AuthorDomains, AuthorError, author_domains, authors};
 pub use content::{Disposition, MediaType, Parameter, disposition, languages, media_type};
 pub use fields::{Field, Fields, fields, unfold, without};
 pub use message_ids::message_ids;
