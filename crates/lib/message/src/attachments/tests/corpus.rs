@@ -91,6 +91,20 @@ fn no_evasion_of_the_corpus_gets_through() {
     }
 }
 
+/// A notice may truncate the message that it quotes anywhere.
+#[test]
+fn a_quoted_message_passes_wherever_it_was_truncated() {
+    let original = "Subject: o\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n\
+                    \tboundary=\"--=_Part_1\"; charset=utf-8\r\n\
+                    Content-Transfer-Encoding: 7bit\r\nX-Last: x\r\n\r\n\
+                    ----=_Part_1\r\nContent-Type: text/plain\r\n\r\ntext\r\n";
+    for at in 0..=original.len() {
+        let part = format!("Content-Type: message/rfc822\r\n\r\n{}", &original[..at]);
+        let outcome = refuse(&with_part(part.as_bytes()));
+        assert!(outcome.is_ok(), "{part:?} {outcome:?}");
+    }
+}
+
 #[test]
 fn the_outcome_does_not_depend_on_where_a_message_is_cut() {
     for (path, message) in fixtures() {
