@@ -11,7 +11,7 @@ use crate::Answer;
 /// Maximum size of a piece.
 const LARGEST_PIECE: usize = 256 * 1024;
 
-/// Texts by their ids, which count from 0. Clones are the same store.
+/// Texts by their names, which are numbers from 0 on. Clones are the same store.
 #[derive(Debug, Clone, Default)]
 pub struct Texts(Arc<Mutex<Vec<Vec<u8>>>>);
 
@@ -31,16 +31,17 @@ impl Texts {
         }
         let mut texts = self.0.lock().unwrap();
         let stored = StoredText {
-            id: i64::try_from(texts.len()).unwrap(),
+            name: texts.len().to_string().into(),
             size: text.len() as u64,
         };
         texts.push(text);
         Ok(Response::new(stored))
     }
 
-    /// The text with this id.
-    pub fn get(&self, id: i64) -> Vec<u8> {
-        self.0.lock().unwrap()[usize::try_from(id).unwrap()].clone()
+    /// The text with this name.
+    pub fn get(&self, name: &[u8]) -> Vec<u8> {
+        let index: usize = std::str::from_utf8(name).unwrap().parse().unwrap();
+        self.0.lock().unwrap()[index].clone()
     }
 
     /// The number of texts.

@@ -234,7 +234,7 @@ impl Intake {
                 if stored.size != self.text_size {
                     return Err(Status::data_loss("the stored text has another size").into());
                 }
-                content::Text::Stored(stored.id)
+                content::Text::Stored(stored.name)
             }
             None => content::Text::Inline(self.text.freeze()),
         };

@@ -65,6 +65,8 @@ ALTER TABLE volume.chunk ALTER COLUMN data SET STORAGE EXTERNAL;
 -- body takes its upload's id.
 CREATE TABLE volume.upload (
     id         bigint PRIMARY KEY,
+    -- Ids follow one another. Who claims an upload must know this too, which only its uploader is given.
+    token      bytea  NOT NULL DEFAULT uuid_send(gen_random_uuid()),
     -- Octets of the text.
     size       bigint NOT NULL,
     created_at bigint NOT NULL

@@ -42,9 +42,14 @@ pub enum Error {
     /// Postgres failed.
     #[error("the mail volume's database failed: {0}")]
     Database(#[from] sqlx::Error),
-    /// The body or upload with this id does not exist (any more).
+    /// The body with this id does not exist (any more).
     #[error("the mail volume has no body {0}")]
     Missing(i64),
+    /// No upload has this name (any more).
+    #[error(
+        "the mail volume has no uploaded text of this name; a text waits ten minutes for its message"
+    )]
+    NoUpload,
     /// The text is larger than the caller allows.
     #[error("the text is larger than {0} octets")]
     TooLarge(u64),

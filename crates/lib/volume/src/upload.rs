@@ -18,13 +18,35 @@ use crate::{DAY_MS, Error, Ids};
 /// How long a complete text waits for its message, in milliseconds.
 const CLAIMED_WITHIN_MS: i64 = 10 * 60 * 1000;
 
+/// Octets of a token: a random UUID.
+const TOKEN_SIZE: usize = 16;
+
 /// A stored text that waits for its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoredText {
     /// The id of the upload, and of its future body.
     pub id: i64,
+    /// Random octets: an upload belongs to whoever knows them.
+    pub token: [u8; TOKEN_SIZE],
     /// Octets.
     pub size: u64,
+}
+
+impl StoredText {
+    /// The upload's name, which its uploader is given: id and token.
+    pub fn name(&self) -> Bytes {
+        [&self.id.to_be_bytes()[..], &self.token].concat().into()
+    }
+
+    /// The upload with this name, declared to have `size` octets. Fails if the name is not of the form of a name.
+    pub fn named(name: &[u8], size: u64) -> Result<Self, Error> {
+        let (id, token) = name.split_first_chunk().ok_or(Error::NoUpload)?;
+        Ok(Self {
+            id: i64::from_be_bytes(*id),
+            token: token.try_into().map_err(|_| Error::NoUpload)?,
+            size,
+        })
+    }
 }
 
 /// Stores the text from `pieces`, to the end of the stream, at most `limit` octets. An aborted stream must
@@ -88,38 +110,37 @@ where
     if let Some(chunk) = chunker.rest() {
         insert_chunk(pool, id, n, &chunk).await?;
     }
-    finish(pool, id, size, now, begun.elapsed()).await?;
-    Ok(StoredText { id, size })
+    let token = finish(pool, id, size, now, begun.elapsed()).await?;
+    Ok(StoredText { id, token, size })
 }
 
-/// Completes the upload, which can be claimed for a limited time from now.
+/// Completes the upload, which can be claimed for a limited time from now. Returns its token.
 async fn finish(
     pool: &PgPool,
     id: i64,
     size: u64,
     begun: i64,
     took: Duration,
-) -> Result<(), Error> {
+) -> Result<[u8; TOKEN_SIZE], Error> {
     let octets = i64::try_from(size).unwrap_or(i64::MAX);
     let took = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
     // The entry's row lock decides between this and a sweep, which removes chunks and entry.
-    let finished = sqlx::query!(
+    let token = sqlx::query_scalar!(
         "WITH waiting AS (
             UPDATE volume.garbage SET due_at = $4 WHERE body_id = $1 RETURNING body_id
          )
          INSERT INTO volume.upload (id, size, created_at)
-         SELECT body_id, $2::bigint, $3::bigint FROM waiting",
+         SELECT body_id, $2::bigint, $3::bigint FROM waiting
+         RETURNING token",
         id,
         octets,
         begun,
         begun.saturating_add(took).saturating_add(CLAIMED_WITHIN_MS)
     )
-    .execute(pool)
-    .await?;
-    if finished.rows_affected() == 0 {
-        return Err(Error::BrokenOff("it took too long".to_owned()));
-    }
-    Ok(())
+    .fetch_optional(pool)
+    .await?
+    .ok_or_else(|| Error::BrokenOff("it took too long".to_owned()))?;
+    token.try_into().map_err(|_| Error::NoUpload)
 }
 
 async fn insert_chunk(pool: &PgPool, id: i64, n: i32, data: &[u8]) -> Result<(), sqlx::Error> {
@@ -136,20 +157,21 @@ async fn insert_chunk(pool: &PgPool, id: i64, n: i32, data: &[u8]) -> Result<(),
 
 /// Claims an upload for the body with the same id, in the transaction that inserts the body.
 ///
-/// An upload can be claimed once. Fails if the upload has expired, was claimed before, or has another size
-/// than declared.
+/// An upload can be claimed once. Fails if the upload has expired, was claimed before, has another token, or
+/// has another size than declared. The caller then rolls back.
 pub async fn claim(connection: &mut PgConnection, text: StoredText) -> Result<(), Error> {
     // The garbage entry first: its row lock decides between this message and a sweep.
     sqlx::query!("DELETE FROM volume.garbage WHERE body_id = $1", text.id)
         .execute(&mut *connection)
         .await?;
     let stored = sqlx::query_scalar!(
-        "DELETE FROM volume.upload WHERE id = $1 RETURNING size",
-        text.id
+        "DELETE FROM volume.upload WHERE id = $1 AND token = $2 RETURNING size",
+        text.id,
+        text.token.as_slice()
     )
     .fetch_optional(&mut *connection)
     .await?
-    .ok_or(Error::Missing(text.id))?;
+    .ok_or(Error::NoUpload)?;
     let stored = u64::try_from(stored).unwrap_or(0);
     if stored == text.size {
         Ok(())

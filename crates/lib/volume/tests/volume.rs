@@ -161,7 +161,7 @@ async fn a_large_text_is_stored_in_chunks_claimed_once_and_read_anywhere() {
         matches!(refused, Err(Error::SizeMismatch { stored, declared: 5, .. }) if stored == text.len() as u64)
     );
     claim(&pool, stored).await.unwrap();
-    assert!(matches!(claim(&pool, stored).await, Err(Error::Missing(_))));
+    assert!(matches!(claim(&pool, stored).await, Err(Error::NoUpload)));
 
     let whole = [b"Subject: x\r\n\r\n", &text[..]].concat();
     let n = whole.len();
@@ -180,6 +180,43 @@ async fn a_large_text_is_stored_in_chunks_claimed_once_and_read_anywhere() {
             .unwrap();
         assert!(found == whole[start..end], "{start}..{end}");
     }
+}
+
+#[tokio::test]
+async fn an_upload_is_claimed_by_its_name_alone() {
+    let pool = pool().await;
+    let text = vec![b'x'; CHUNK_SIZE + 1];
+    let (first, second) = (
+        store(&pool, &text, u64::MAX).await.unwrap(),
+        store(&pool, &text, u64::MAX).await.unwrap(),
+    );
+    assert_ne!(first.token, second.token);
+    let named = |name: &[u8]| StoredText::named(name, first.size);
+    assert_eq!(named(&first.name()).unwrap(), first);
+    // What who knows only the number, or another upload, may try.
+    let mut guesses = vec![
+        StoredText {
+            token: [0; 16],
+            ..first
+        },
+        StoredText {
+            token: second.token,
+            ..first
+        },
+    ];
+    for octet in 0..first.token.len() {
+        let mut guess = first;
+        guess.token[octet] ^= 1;
+        guesses.push(guess);
+    }
+    for guess in guesses {
+        let refused = claim(&pool, guess).await;
+        assert!(matches!(refused, Err(Error::NoUpload)), "{refused:?}");
+    }
+    for name in [&b""[..], b"1", &first.id.to_be_bytes(), &[0; 25]] {
+        assert!(matches!(named(name), Err(Error::NoUpload)), "{name:?}");
+    }
+    claim(&pool, first).await.unwrap();
 }
 
 #[tokio::test]
@@ -256,7 +293,7 @@ async fn an_upload_that_nobody_claims_lapses_after_ten_minutes() {
     assert_eq!(chunks(&pool).await, 4);
     volume::garbage::sweep(&pool, 11 * minute).await.unwrap();
     assert_eq!(chunks(&pool).await, 2);
-    assert!(matches!(claim(&pool, lapsed).await, Err(Error::Missing(_))));
+    assert!(matches!(claim(&pool, lapsed).await, Err(Error::NoUpload)));
     assert_eq!(
         read(&pool, claimed.id, 0..20).await.unwrap(),
         b"Subject: x\r\n\r\nyyyyyy"

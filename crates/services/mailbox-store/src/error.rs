@@ -68,7 +68,7 @@ impl Error {
             Self::Invalid(_) => Code::InvalidArgument,
             Self::Precondition(_) => Code::FailedPrecondition,
             Self::Exhausted(_) | Self::NoRoom => Code::ResourceExhausted,
-            Self::Volume(volume::Error::Missing(_)) => Code::NotFound,
+            Self::Volume(volume::Error::Missing(_) | volume::Error::NoUpload) => Code::NotFound,
             Self::Volume(volume::Error::TooLarge(_)) => Code::ResourceExhausted,
             Self::Volume(volume::Error::SizeMismatch { .. }) => Code::InvalidArgument,
             Self::Volume(volume::Error::BrokenOff(_)) => Code::Aborted,

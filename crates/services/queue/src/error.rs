@@ -77,7 +77,9 @@ impl From<volume::Error> for Error {
     fn from(error: volume::Error) -> Self {
         match error {
             volume::Error::Database(error) => Self::Database(error),
-            volume::Error::Missing(_) => Self::NotFound(error.to_string()),
+            volume::Error::Missing(_) | volume::Error::NoUpload => {
+                Self::NotFound(error.to_string())
+            }
             volume::Error::TooLarge(_) | volume::Error::SizeMismatch { .. } => {
                 Self::Invalid(error.to_string())
             }

@@ -124,6 +124,18 @@ impl Prepared {
     }
 }
 
+/// Checks a submission of a client. A client brings its own text: a stored body belongs to others, and its number
+/// is easily guessed.
+pub(crate) fn prepare_submitted(submission: Option<Submission>, now: i64) -> Result<Prepared> {
+    let prepared = prepare(submission, now)?;
+    match prepared.body {
+        Body::New(_) => Ok(prepared),
+        Body::Stored(_) => Err(invalid(
+            "content.body is only for messages derived with a completion",
+        )),
+    }
+}
+
 /// Checks a submission that arrives at `now`; INVALID_ARGUMENT names the error.
 pub(crate) fn prepare(submission: Option<Submission>, now: i64) -> Result<Prepared> {
     let mut submission = submission.ok_or_else(|| invalid("submission is missing"))?;
@@ -218,9 +230,11 @@ fn check_content(content: Content) -> Result<Body> {
     let summary = Summary::new(summary.scanner_version, summary.encode_to_vec());
     check_size("content.summary", summary.encoded.len(), MAX_SUMMARY)?;
     let (text, upload) = match content.text {
-        Some(content::Text::Stored(id)) => {
+        Some(content::Text::Stored(name)) => {
             let size = content.text_size;
-            (Text::Uploaded(size), Some(StoredText { id, size }))
+            let text =
+                StoredText::named(&name, size).map_err(|error| invalid(error.to_string()))?;
+            (Text::Uploaded(size), Some(text))
         }
         inline => {
             let text = match inline {

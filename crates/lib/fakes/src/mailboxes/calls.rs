@@ -236,11 +236,9 @@ impl MailboxStore for Mailboxes {
         }
         let size = text.len() as u64;
         let mut state = self.state();
+        let name = state.uploads.len().to_string().into();
         state.uploads.push(text);
-        Ok(Response::new(StoredText {
-            id: state.uploads.len() as i64,
-            size,
-        }))
+        Ok(Response::new(StoredText { name, size }))
     }
 
     async fn append(&self, request: Request<AppendRequest>) -> Answer<AppendResponse> {
@@ -253,8 +251,8 @@ impl MailboxStore for Mailboxes {
         let content = content.ok_or_else(|| Status::invalid_argument("no content"))?;
         let text = match content.text {
             Some(Text::Inline(text)) => text.to_vec(),
-            Some(Text::Stored(id)) => {
-                let index = usize::try_from(id - 1).unwrap();
+            Some(Text::Stored(name)) => {
+                let index: usize = std::str::from_utf8(&name).unwrap().parse().unwrap();
                 self.state().uploads[index].clone()
             }
             Some(Text::Body(_)) => return Err(Status::invalid_argument("only the queue takes it")),

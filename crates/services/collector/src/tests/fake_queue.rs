@@ -155,7 +155,7 @@ impl FakeQueue {
             assert!(fields.into_iter().all(|line| b" \t".contains(&line[0])));
             let text = match content.text.as_ref().unwrap() {
                 content::Text::Inline(text) => text.to_vec(),
-                content::Text::Stored(id) => self.shared.texts.get(*id),
+                content::Text::Stored(name) => self.shared.texts.get(name),
                 content::Text::Body(id) => panic!("a collected message over the body {id}"),
             };
             assert_eq!(content.text_size, text.len() as u64);

@@ -339,7 +339,7 @@ impl MailboxStore for MailboxService {
             .await
             .map_err(Error::from)?;
         Ok(Response::new(StoredText {
-            id: stored.id,
+            name: stored.name(),
             size: stored.size,
         }))
     }

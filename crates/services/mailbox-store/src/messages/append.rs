@@ -88,12 +88,9 @@ pub async fn append(store: &Store, append: &Append) -> Result<AppendResponse> {
             let id = store.body_ids().take(store.pool()).await?;
             (id, Text::Inline(text.clone()), None)
         }
-        content::Text::Stored(id) => {
-            let upload = StoredText {
-                id: *id,
-                size: append.body.text_size,
-            };
-            (*id, Text::Uploaded(upload.size), Some(upload))
+        content::Text::Stored(name) => {
+            let upload = StoredText::named(name, append.body.text_size)?;
+            (upload.id, Text::Uploaded(upload.size), Some(upload))
         }
         content::Text::Body(_) => {
             return Err(Error::Invalid("an append brings its own text".to_owned()));

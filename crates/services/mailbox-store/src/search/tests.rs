@@ -247,7 +247,7 @@ async fn a_needle_is_found_where_pieces_meet_and_in_large_texts() {
         .await
         .unwrap();
     let mut content = crate::test_store::content(&[header.as_slice(), &text].concat());
-    content.text = Some(api::message::v1::content::Text::Stored(stored.id));
+    content.text = Some(api::message::v1::content::Text::Stored(stored.name()));
     let append = crate::messages::Append::new(bob, crate::test_store::name("INBOX"), content);
     crate::messages::append(&kit.store, &append.unwrap())
         .await

@@ -16,7 +16,8 @@ use crate::error::{Error, Result};
 use crate::lease::Key;
 use crate::sql;
 use crate::sql::complete::Columns;
-use crate::sql::derivation::Derivation;
+use crate::sql::derivation::{Derivation, Parent};
+use crate::submission::Body;
 
 /// Records a batch. Returns the leases whose outcomes were recorded, or the reason why a derived message
 /// cannot be made: an end is not recorded without the message that belongs to it.
@@ -28,7 +29,7 @@ pub(super) async fn record(
     now: i64,
 ) -> Result<Result<HashSet<Key>>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
-    let depths = depths(&mut transaction, jobs).await?;
+    let parents = parents(&mut transaction, jobs).await?;
     let completed = sql::complete::complete(&mut transaction, columns, now).await?;
     if !completed.ended.is_empty() {
         sql::complete::remove_ended(&mut transaction, &completed.ended, now).await?;
@@ -37,7 +38,7 @@ pub(super) async fn record(
     let mut entries = Vec::new();
     let mut derivations = Vec::new();
     for derived in made(jobs, &taken) {
-        let made = match child(derived, &depths) {
+        let made = match child(derived, &parents) {
             Ok(made) => made,
             Err(error) => return Ok(Err(error)),
         };
@@ -64,16 +65,16 @@ pub(super) async fn record(
     Ok(Ok(taken))
 }
 
-/// The derivation depths of the parents.
-async fn depths(
+/// The parents that are in the queue.
+async fn parents(
     connection: &mut PgConnection,
     jobs: &[Job],
-) -> Result<HashMap<i64, i16>, sqlx::Error> {
+) -> Result<HashMap<i64, Parent>, sqlx::Error> {
     let derived = jobs.iter().flat_map(|job| &job.outcomes.derived);
     let mut parents: Vec<i64> = derived.map(PreparedDerived::parent_id).collect();
     parents.sort_unstable();
     parents.dedup();
-    sql::derivation::depths(connection, &parents).await
+    sql::derivation::parents(connection, &parents).await
 }
 
 /// The derived messages to make: those that belong to a recorded outcome (`taken`).
@@ -97,10 +98,22 @@ fn made<'a>(jobs: &'a [Job], taken: &HashSet<Key>) -> Vec<&'a PreparedDerived> {
     made
 }
 
-/// The derivation of a message from its parent.
-fn child(derived: &PreparedDerived, depths: &HashMap<i64, i16>) -> Result<Made> {
+/// The derivation of a message from its parent. It shares no other body than its parent's: otherwise the number
+/// of a body would open the mail of others.
+fn child(derived: &PreparedDerived, parents: &HashMap<i64, Parent>) -> Result<Made> {
     let parent_id = derived.parent_id();
-    let depth = depths.get(&parent_id).copied().unwrap_or(0);
+    let Some(Parent { depth, body_id }) = parents.get(&parent_id).copied() else {
+        return Err(Error::Invalid(format!(
+            "message {parent_id} is not in the queue"
+        )));
+    };
+    if let Body::Stored(id) = derived.submission.body
+        && id != body_id
+    {
+        return Err(Error::Invalid(format!(
+            "body {id} is not the body of message {parent_id}"
+        )));
+    }
     if derived.kind != DerivedKind::Notice && i64::from(depth) >= i64::from(MAX_DERIVATION_DEPTH) {
         return Err(Error::Invalid(format!(
             "message {parent_id} is the last of {MAX_DERIVATION_DEPTH} that were made of each other"

@@ -7,7 +7,7 @@ use api::queue::v1::{CompleteRequest, Completion, Derived, DerivedKind, Outcome}
 use crate::error::{Error, Result};
 use crate::gateways::{self, Attempt};
 use crate::sql;
-use crate::submission::{Prepared, prepare};
+use crate::submission::{Body, Prepared, prepare};
 
 /// Maximum number of outcomes, and of derived messages, in one request.
 const MAX_COMPLETIONS: usize = 10_000;
@@ -180,6 +180,10 @@ fn prepare_derived(
     let submission = prepare(derived.submission, now)?;
     if submission.collected.is_some() {
         return Err(invalid("a derived message is not collected"));
+    }
+    // It goes to the sender, and quotes of its parent what a notice may.
+    if kind == DerivedKind::Notice && matches!(submission.body, Body::Stored(_)) {
+        return Err(invalid("a notice brings its own text"));
     }
     Ok(PreparedDerived {
         recipient_ids: derived.recipient_ids,

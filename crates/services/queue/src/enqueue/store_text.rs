@@ -17,7 +17,7 @@ pub(crate) async fn store_text(engine: &Engine, pieces: Streaming<Chunk>) -> Res
         .await
         .map_err(Error::from)?;
     Ok(StoredText {
-        id: stored.id,
+        name: stored.name(),
         size: stored.size,
     })
 }

@@ -9,7 +9,7 @@ use super::writer::Job;
 use crate::answers::{Answers, Budget, Place};
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::submission::prepare;
+use crate::submission::prepare_submitted;
 
 /// Memory for submissions that wait for their commit, in KiB.
 const BUDGET_KIB: u32 = 64 * 1024;
@@ -48,7 +48,7 @@ pub(crate) async fn read_stream(
         let Some(place) = Place::take(&answers, request.tag).await else {
             return;
         };
-        match prepare(request.submission, clock.now()) {
+        match prepare_submitted(request.submission, clock.now()) {
             Err(error) => place.answer(Err(error)),
             Ok(submission) => {
                 let place = place.with_share(&intake.budget, submission.weight()).await;

@@ -15,18 +15,33 @@ pub(crate) struct Derivation {
     pub(crate) recipient_ids: Vec<i64>,
 }
 
-/// The depths of those messages that are in the queue.
-pub(crate) async fn depths(
+/// A message from which others are derived.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parent {
+    /// Number of derivations before it.
+    pub(crate) depth: i16,
+    pub(crate) body_id: i64,
+}
+
+/// Those of the messages that are in the queue.
+pub(crate) async fn parents(
     connection: &mut PgConnection,
     ids: &[i64],
-) -> Result<HashMap<i64, i16>, sqlx::Error> {
+) -> Result<HashMap<i64, Parent>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT id, depth FROM queue.message WHERE id = ANY($1)",
+        "SELECT id, depth, body_id FROM queue.message WHERE id = ANY($1)",
         ids
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.depth)).collect())
+    let parents = rows.into_iter().map(|row| {
+        let parent = Parent {
+            depth: row.depth,
+            body_id: row.body_id,
+        };
+        (row.id, parent)
+    });
+    Ok(parents.collect())
 }
 
 /// Notes of messages, inserted in the same transaction, that they were made of others.

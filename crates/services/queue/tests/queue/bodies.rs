@@ -2,30 +2,21 @@
 
 use api::grpc::Code;
 use api::message::v1::{Content, content};
-use api::queue::v1::{LeasedMessage, Outcome, Submission};
+use api::queue::v1::{DerivedKind, LeasedMessage, Outcome, Submission};
 use sqlx::{Connection, PgConnection, PgPool};
 
-use crate::harness::{LeaseStream, Queue, read, submission};
+use crate::derived::{end, next, over};
+use crate::harness::{Queue, read, submission};
 
 const HEADER: &str = "Subject: greetings\r\n\r\n";
 const TEXT: &str = "Hello.\r\n";
 
-/// A message with another message's body.
-fn over(body_id: i64, prefix: &'static str) -> Submission {
-    Submission {
-        prefix: prefix.into(),
-        content: Some(Content {
-            text: Some(content::Text::Body(body_id)),
-            ..Content::default()
-        }),
-        ..submission(["carol@example.test"])
+/// Content that is a stored body.
+fn stored(body_id: i64) -> Content {
+    Content {
+        text: Some(content::Text::Body(body_id)),
+        ..Content::default()
     }
-}
-
-async fn take(worker: &mut LeaseStream) -> LeasedMessage {
-    let mut response = worker.response().await.unwrap();
-    assert_eq!(response.messages.len(), 1);
-    response.messages.pop().unwrap()
 }
 
 async fn sweep(queue: &Queue) -> i64 {
@@ -50,19 +41,25 @@ async fn i12_messages_share_a_body_and_the_last_one_takes_it_along() {
         ..submission(["bob@example.test"])
     };
     let first_id = queue.enqueue(first).await.unwrap().message_id;
-    let first = take(&mut worker).await;
+    let first = next(&mut worker).await;
     assert_eq!(first.prefix, "Received: once\r\n");
     let whole = format!("Received: once\r\n{HEADER}{TEXT}");
     assert_eq!(first.size, whole.len() as u64);
     assert_eq!(read(&queue, first_id, false).await, whole.as_bytes());
 
-    let second = over(first.body_id, "Received: twice\r\nReceived: once\r\n");
-    let second_id = queue.enqueue(second).await.unwrap().message_id;
-    let second = take(&mut worker).await;
-    assert_ne!(second_id, first_id);
+    let forward = Submission {
+        prefix: "Received: twice\r\nReceived: once\r\n".into(),
+        ..over(&first, ["carol@example.test"])
+    };
+    let made = vec![(DerivedKind::Forward, forward)];
+    let forwarded = end(&first, Outcome::Forwarded, made);
+    queue.complete(forwarded).await.unwrap();
+    let second = next(&mut worker).await;
+    assert_ne!(second.message_id, first_id);
     assert_eq!(second.body_id, first.body_id);
     let whole = format!("Received: twice\r\nReceived: once\r\n{HEADER}{TEXT}");
     assert_eq!(second.size, whole.len() as u64);
+    let second_id = second.message_id;
     assert_eq!(read(&queue, second_id, false).await, whole.as_bytes());
     let header = whole.strip_suffix(TEXT).unwrap();
     assert_eq!(read(&queue, second_id, true).await, header.as_bytes());
@@ -72,36 +69,35 @@ async fn i12_messages_share_a_body_and_the_last_one_takes_it_along() {
         ("greetings", whole.len() as u64)
     );
 
-    assert_eq!(sweep(&queue).await, 1);
-    assert!(queue.end(&first.recipients[0], Outcome::Relayed).await);
-    assert_eq!(sweep(&queue).await, 1, "the other needs it");
+    assert_eq!(sweep(&queue).await, 1, "the forward needs it");
     assert!(queue.end(&second.recipients[0], Outcome::Relayed).await);
     assert_eq!(sweep(&queue).await, 0);
 }
 
+/// A front end that is taken over must not read the mail of others by number.
 #[tokio::test]
-async fn a_body_that_is_not_there_is_not_referred_to() {
+async fn nobody_submits_a_stored_body() {
     let queue = Queue::start().await;
+    let mut worker = queue.worker("worker").await;
+    worker.grant(10);
+    queue
+        .enqueue(submission(["bob@example.test"]))
+        .await
+        .unwrap();
+    let of_bob = next(&mut worker).await.body_id;
     let ordinary = submission(["bob@example.test"]).content.unwrap();
+    let with_header = Content {
+        text: Some(content::Text::Body(of_bob)),
+        ..ordinary
+    };
     for (what, content) in [
-        (
-            "unknown",
-            Content {
-                text: Some(content::Text::Body(404)),
-                ..Content::default()
-            },
-        ),
-        (
-            "with a header",
-            Content {
-                text: Some(content::Text::Body(404)),
-                ..ordinary
-            },
-        ),
+        ("one that exists", stored(of_bob)),
+        ("one that does not", stored(404)),
+        ("with a header", with_header),
     ] {
         let message = Submission {
             content: Some(content),
-            ..submission(["bob@example.test"])
+            ..submission(["eve@example.test"])
         };
         let status = queue.enqueue(message).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument, "{what}: {status}");
@@ -111,7 +107,57 @@ async fn a_body_that_is_not_there_is_not_referred_to() {
         .fetch_one(&mut connection)
         .await
         .unwrap();
-    assert_eq!(messages, 0);
+    assert_eq!(messages, 1);
+}
+
+#[tokio::test]
+async fn a_derived_message_has_its_parent_s_body_or_its_own() {
+    let queue = Queue::start().await;
+    let mut worker = queue.worker("worker").await;
+    worker.grant(10);
+    let mut leased: Vec<LeasedMessage> = Vec::new();
+    for to in ["bob@example.test", "eve@example.test"] {
+        queue.enqueue(submission([to])).await.unwrap();
+        leased.push(next(&mut worker).await);
+    }
+    let (of_bob, parent) = (&leased[0], &leased[1]);
+    let to = ["mallory@other.test"];
+    for (what, outcome, kind, submission) in [
+        (
+            "another's body",
+            Outcome::Forwarded,
+            DerivedKind::Forward,
+            over(of_bob, to),
+        ),
+        (
+            "another's body in a copy",
+            Outcome::Delivered,
+            DerivedKind::Copy,
+            over(of_bob, to),
+        ),
+        (
+            "another's body in a notice",
+            Outcome::Bounced,
+            DerivedKind::Notice,
+            over(of_bob, to),
+        ),
+        (
+            "the parent's body in a notice",
+            Outcome::Bounced,
+            DerivedKind::Notice,
+            over(parent, to),
+        ),
+    ] {
+        let request = end(parent, outcome, vec![(kind, submission)]);
+        let status = queue.complete(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{what}: {status}");
+    }
+    let shown = queue.show(parent.message_id).await.unwrap();
+    assert_eq!((shown.history, shown.children), (vec![], vec![]));
+    let made = vec![(DerivedKind::Forward, over(parent, to))];
+    let forwarded = end(parent, Outcome::Forwarded, made);
+    assert_eq!(queue.complete(forwarded).await.unwrap().stale, []);
+    assert_eq!(next(&mut worker).await.body_id, parent.body_id);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use api::collection::v1::{
 };
 use api::grpc::Code;
 use api::queue::v1::{Collected, Submission};
+use bytes::Bytes;
 
 use crate::harness::{Queue, submission};
 
@@ -51,12 +52,17 @@ async fn i10_the_same_message_twice_in_one_batch_is_taken_once() {
     assert_eq!(queue.statistics().await.messages, 20);
 }
 
+/// A name of the form of an upload's, of no upload.
+pub(crate) fn no_upload() -> Bytes {
+    Bytes::from_static(&[1; 24])
+}
+
 #[tokio::test]
 async fn i10_a_message_that_was_refused_is_not_in_the_ledger() {
     let queue = Queue::start().await;
     let mut wrong = collected("1", b"hash");
     let content = wrong.content.as_mut().unwrap();
-    content.text = Some(api::message::v1::content::Text::Stored(424_242));
+    content.text = Some(api::message::v1::content::Text::Stored(no_upload()));
     queue.enqueue(wrong).await.unwrap_err();
     assert!(
         !queue

@@ -31,7 +31,7 @@ pub(crate) fn over<'a>(
 }
 
 /// The end of the message's first recipient, with the message derived from it.
-fn end(
+pub(crate) fn end(
     message: &LeasedMessage,
     outcome: Outcome,
     made: Vec<(DerivedKind, Submission)>,
@@ -59,7 +59,7 @@ fn forward(message: &LeasedMessage) -> CompleteRequest {
     )
 }
 
-async fn next(worker: &mut LeaseStream) -> LeasedMessage {
+pub(crate) async fn next(worker: &mut LeaseStream) -> LeasedMessage {
     let mut response = worker.response().await.unwrap();
     assert_eq!(response.messages.len(), 1);
     response.messages.pop().unwrap()

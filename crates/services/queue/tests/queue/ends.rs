@@ -6,6 +6,7 @@ use api::queue::v1::{
 };
 use sqlx::Connection;
 
+use crate::collection::no_upload;
 use crate::harness::{Queue, completion, submission};
 
 #[tokio::test]
@@ -163,7 +164,7 @@ async fn an_end_is_not_recorded_without_its_notice() {
     let mut request = bounce(&recipients[0]);
     let notice = request.derived[0].submission.as_mut().unwrap();
     let content = notice.content.as_mut().unwrap();
-    content.text = Some(api::message::v1::content::Text::Stored(123_456));
+    content.text = Some(api::message::v1::content::Text::Stored(no_upload()));
     let failure = queue.complete(request).await.unwrap_err();
     assert_eq!(failure.code(), Code::InvalidArgument, "{failure}");
     assert!(

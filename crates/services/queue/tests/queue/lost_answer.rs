@@ -22,7 +22,7 @@ async fn committed_once(uploaded: bool) {
             .into_inner();
         let content = submission.content.as_mut().unwrap();
         content.text_size = stored.size;
-        content.text = Some(content::Text::Stored(stored.id));
+        content.text = Some(content::Text::Stored(stored.name));
     }
     proxy.cut_off_behind_the_next_commit();
     let (accepted, ()) = tokio::join!(queue.enqueue(submission), async {

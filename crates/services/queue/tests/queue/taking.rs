@@ -6,6 +6,7 @@ use api::queue_features::Features;
 use bytes::Bytes;
 use sqlx::Connection;
 
+use crate::collection::no_upload;
 use crate::harness::{Queue, read, submission};
 
 #[tokio::test]
@@ -98,12 +99,20 @@ async fn a_large_text_is_stored_before_its_message_and_read_in_pieces() {
 
     let mut large = submission(["bob@example.test"]);
     let content = large.content.as_mut().unwrap();
-    content.text = Some(content::Text::Stored(stored.id));
+    content.text = Some(content::Text::Stored(stored.name.clone()));
     content.text_size = 700_001;
     let refused = queue.enqueue(large.clone()).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
 
     large.content.as_mut().unwrap().text_size = 700_000;
+    // The number of the upload, which follows that of the one before, is not enough.
+    let mut guessed = large.clone();
+    let mut name = stored.name.to_vec();
+    *name.last_mut().unwrap() ^= 1;
+    guessed.content.as_mut().unwrap().text = Some(content::Text::Stored(name.into()));
+    let refused = queue.enqueue(guessed).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+
     let accepted = queue.enqueue(large.clone()).await.unwrap();
     let header = b"Subject: greetings\r\n\r\n".to_vec();
     assert_eq!(read(&queue, accepted.message_id, true).await, header);
@@ -126,7 +135,7 @@ async fn one_bad_submission_does_not_spoil_its_batch() {
         let mut submission = submission(["bob@example.test"]);
         if tag % 4 == 0 {
             let content = submission.content.as_mut().unwrap();
-            content.text = Some(content::Text::Stored(987_654));
+            content.text = Some(content::Text::Stored(no_upload()));
         }
         submitter.send(tag, submission);
     }

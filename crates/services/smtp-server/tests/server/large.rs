@@ -24,10 +24,10 @@ async fn a_large_text_is_uploaded_as_it_comes() {
     client.expect(250).await;
     let content = system.queue.only().content.unwrap();
     assert_eq!(content.text_size, text.len() as u64);
-    let Some(Text::Stored(id)) = content.text else {
+    let Some(Text::Stored(name)) = content.text else {
         panic!("not stored");
     };
-    assert!(system.queue.text(id) == text.as_bytes());
+    assert!(system.queue.text(&name) == text.as_bytes());
     assert_eq!(content.summary.unwrap().lines, text.lines().count() as u64);
 }
 

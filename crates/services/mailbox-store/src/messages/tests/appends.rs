@@ -50,11 +50,24 @@ async fn a_large_append_comes_by_an_upload_and_is_stored_once() {
     .unwrap();
     let header = b"Subject: large\r\n\r\n";
     let mut large = content(&[header.as_slice(), &text].concat());
-    large.text = Some(api::message::v1::content::Text::Stored(stored.id));
+    large.text = Some(api::message::v1::content::Text::Stored(stored.name()));
     let mut wrong = large.clone();
     wrong.text_size -= 1;
     let wrong = Append::new(bob, name("INBOX"), wrong).unwrap();
     assert!(append(&kit.store, &wrong).await.is_err());
+    // An upload belongs to whoever knows its name: the number alone takes nobody's text.
+    let mut guessed = large.clone();
+    let of_another = volume::StoredText {
+        token: [7; 16],
+        ..stored
+    };
+    guessed.text = Some(api::message::v1::content::Text::Stored(of_another.name()));
+    let guessed = Append::new(bob, name("INBOX"), guessed).unwrap();
+    let refused = append(&kit.store, &guessed).await;
+    assert!(
+        matches!(refused, Err(Error::Volume(volume::Error::NoUpload))),
+        "{refused:?}"
+    );
     let large = Append::new(bob, name("INBOX"), large).unwrap();
     let appended = append(&kit.store, &large).await.unwrap();
     // An upload can be used once.

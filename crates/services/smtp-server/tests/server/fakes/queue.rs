@@ -75,8 +75,8 @@ impl FakeQueue {
     }
 
     /// An uploaded text.
-    pub(crate) fn text(&self, id: i64) -> Vec<u8> {
-        self.texts.get(id)
+    pub(crate) fn text(&self, name: &[u8]) -> Vec<u8> {
+        self.texts.get(name)
     }
 
     async fn judge(&self, request: EnqueueRequest) -> Result<EnqueueResponse, Status> {
