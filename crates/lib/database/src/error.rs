@@ -46,6 +46,16 @@ pub fn is_foreign_key_violation(error: &sqlx::Error) -> bool {
     has_code(error, "23503")
 }
 
+/// The row is in use (55006), by an application's rule.
+pub fn is_object_in_use(error: &sqlx::Error) -> bool {
+    has_code(error, "55006")
+}
+
+/// A lock did not become free within `lock_timeout` (55P03).
+pub fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    has_code(error, "55P03")
+}
+
 /// The table does not exist (42P01): its owner has not migrated yet.
 pub fn is_undefined_table(error: &sqlx::Error) -> bool {
     has_code(error, "42P01")

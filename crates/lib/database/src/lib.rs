@@ -14,7 +14,8 @@ mod retry;
 
 pub use connect::{Options, connect, pool};
 pub use error::{
-    Error, is_foreign_key_violation, is_transient, is_undefined_table, is_unique_violation,
+    Error, is_foreign_key_violation, is_lock_timeout, is_object_in_use, is_transient,
+    is_undefined_table, is_unique_violation,
 };
 pub use fitness::{Fitness, Look, Unfit};
 pub use free_space::free_space;

@@ -5,7 +5,7 @@
 //! never change; a summary of an older scanner is renewed ([`summaries`]). `queue` and `mailbox-store`
 //! refer to bodies without reference counts: [`garbage`] tries to remove candidates, and existing
 //! references prevent it (a foreign key in mailbox-store; a trigger in the queue, since most of its
-//! messages are inserted together with their body).
+//! messages are inserted together with their body, and most leave it to a mailbox).
 //!
 //! This crate knows neither the referring tables nor the content of a body.
 

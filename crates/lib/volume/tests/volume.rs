@@ -300,89 +300,165 @@ async fn an_upload_that_nobody_claims_lapses_after_ten_minutes() {
     );
 }
 
+async fn sweep(pool: &PgPool, now: i64) -> Swept {
+    let swept = volume::garbage::sweep(pool, now);
+    timeout(Duration::from_secs(30), swept)
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+async fn execute(pool: &PgPool, statement: &'static str) {
+    sqlx::query(statement).execute(pool).await.unwrap();
+}
+
+async fn bodies(pool: &PgPool) -> Vec<i64> {
+    sqlx::query_scalar("SELECT id FROM volume.body ORDER BY 1")
+        .fetch_all(pool)
+        .await
+        .unwrap()
+}
+
+const REFERENCES: &str = "CREATE TABLE reference (body_id bigint REFERENCES volume.body)";
+
 #[tokio::test]
 async fn a_body_goes_when_nothing_refers_to_it() {
     let pool = pool().await;
-    let bodies: Vec<NewBody> = (1..=20).map(|id| body(id, b"text")).collect();
-    insert(&pool, &bodies).await;
-    sqlx::query("CREATE TABLE reference (body_id bigint REFERENCES volume.body)")
-        .execute(&pool)
-        .await
-        .unwrap();
-    sqlx::query("INSERT INTO reference VALUES (3), (11), (12)")
-        .execute(&pool)
-        .await
-        .unwrap();
+    let all: Vec<NewBody> = (1..=20).map(|id| body(id, b"text")).collect();
+    insert(&pool, &all).await;
+    execute(&pool, REFERENCES).await;
+    execute(&pool, "INSERT INTO reference VALUES (3), (11), (12)").await;
     let ids: Vec<i64> = (1..=18).collect();
     volume::garbage::add(&pool, &ids, 100).await.unwrap();
     // Named again, later: the earlier time holds.
     volume::garbage::add(&pool, &[1, 2, 2], 500).await.unwrap();
-    assert_eq!(
-        volume::garbage::sweep(&pool, 99).await.unwrap(),
-        Swept::default()
-    );
-    let swept = volume::garbage::sweep(&pool, 100).await.unwrap();
-    assert_eq!(
-        swept,
-        Swept {
-            removed: 15,
-            kept: 3
-        }
-    );
-    let left: Vec<i64> = sqlx::query_scalar("SELECT id FROM volume.body ORDER BY 1")
-        .fetch_all(&pool)
-        .await
-        .unwrap();
-    assert_eq!(left, [3, 11, 12, 19, 20]);
+    assert!(sweep(&pool, 99).await.is_nothing());
+    let expected = Swept {
+        removed: 15,
+        referenced: 3,
+        postponed: 0,
+    };
+    assert_eq!(sweep(&pool, 100).await, expected);
+    assert_eq!(bodies(&pool).await, [3, 11, 12, 19, 20]);
 
-    // Looked at again a day later.
-    sqlx::query("DELETE FROM reference WHERE body_id = 3")
-        .execute(&pool)
+    // Referenced bodies are looked at once, and again when a reference is dropped.
+    assert!(sweep(&pool, i64::MAX).await.is_nothing());
+    let mut dropping = pool.begin().await.unwrap();
+    volume::garbage::add(&mut *dropping, &[3], 100)
         .await
         .unwrap();
-    assert_eq!(
-        volume::garbage::sweep(&pool, 200).await.unwrap(),
-        Swept::default()
-    );
-    let swept = volume::garbage::sweep(&pool, 100 + DAY_MS).await.unwrap();
-    assert_eq!(
-        swept,
-        Swept {
-            removed: 1,
-            kept: 2
-        }
-    );
+    sqlx::query("DELETE FROM reference WHERE body_id = 3")
+        .execute(&mut *dropping)
+        .await
+        .unwrap();
+    dropping.commit().await.unwrap();
+    let expected = Swept {
+        removed: 1,
+        ..Swept::default()
+    };
+    assert_eq!(sweep(&pool, 100).await, expected);
+    assert_eq!(bodies(&pool).await, [11, 12, 19, 20]);
+}
+
+/// Like the queue's trigger.
+#[tokio::test]
+async fn a_body_in_use_is_tried_again_a_day_later() {
+    let pool = pool().await;
+    insert(&pool, &[body(1, b"text"), body(2, b"text")]).await;
+    for statement in [
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN RAISE object_in_use; END $$",
+        "CREATE TRIGGER keep BEFORE DELETE ON volume.body
+         FOR EACH ROW WHEN (OLD.id = 2) EXECUTE FUNCTION keep()",
+    ] {
+        execute(&pool, statement).await;
+    }
+    volume::garbage::add(&pool, &[1, 2], 100).await.unwrap();
+    let expected = Swept {
+        removed: 1,
+        referenced: 0,
+        postponed: 1,
+    };
+    assert_eq!(sweep(&pool, 100).await, expected);
+    execute(&pool, "DROP TRIGGER keep ON volume.body").await;
+    assert!(sweep(&pool, 99 + DAY_MS).await.is_nothing());
+    assert_eq!(sweep(&pool, 100 + DAY_MS).await.removed, 1);
 }
 
 #[tokio::test]
 async fn a_sweep_waits_for_nobody_who_is_just_referring_to_a_body() {
     let pool = pool().await;
     insert(&pool, &[body(1, b"text"), body(2, b"text")]).await;
-    sqlx::query("CREATE TABLE reference (body_id bigint REFERENCES volume.body)")
-        .execute(&pool)
-        .await
-        .unwrap();
+    execute(&pool, REFERENCES).await;
     volume::garbage::add(&pool, &[1, 2], 1).await.unwrap();
     let mut copying = pool.begin().await.unwrap();
     sqlx::query("INSERT INTO reference VALUES (2)")
         .execute(&mut *copying)
         .await
         .unwrap();
-    let swept = volume::garbage::sweep(&pool, 1);
-    let swept = timeout(Duration::from_secs(30), swept).await.unwrap();
-    assert_eq!(
-        swept.unwrap(),
-        Swept {
-            removed: 1,
-            kept: 1
-        }
-    );
+    let expected = Swept {
+        removed: 1,
+        referenced: 0,
+        postponed: 1,
+    };
+    assert_eq!(sweep(&pool, 1).await, expected);
     copying.commit().await.unwrap();
-    let left: Vec<i64> = sqlx::query_scalar("SELECT id FROM volume.body")
-        .fetch_all(&pool)
+    assert_eq!(bodies(&pool).await, [2]);
+}
+
+/// Such a transaction moves the reference elsewhere, or is about to wait for the sweep.
+#[tokio::test]
+async fn a_sweep_does_not_wait_long_for_who_is_just_dropping_a_reference() {
+    let pool = pool().await;
+    insert(&pool, &[body(1, b"text"), body(2, b"text")]).await;
+    execute(&pool, REFERENCES).await;
+    execute(&pool, "INSERT INTO reference VALUES (1), (2)").await;
+    volume::garbage::add(&pool, &[1, 2], 1).await.unwrap();
+    let mut dropping = pool.begin().await.unwrap();
+    sqlx::query("DELETE FROM reference WHERE body_id = 2")
+        .execute(&mut *dropping)
         .await
         .unwrap();
-    assert_eq!(left, [2]);
+    let expected = Swept {
+        removed: 0,
+        referenced: 1,
+        postponed: 1,
+    };
+    assert_eq!(sweep(&pool, 1).await, expected);
+    volume::garbage::add(&mut *dropping, &[2], 1).await.unwrap();
+    dropping.commit().await.unwrap();
+    assert_eq!(sweep(&pool, 1).await.removed, 1);
+    assert_eq!(bodies(&pool).await, [1]);
+}
+
+/// A sweep has found a reference and drops the candidate while the last reference goes.
+#[tokio::test]
+async fn a_candidate_that_a_sweep_drops_is_named_again_by_who_waited_for_the_sweep() {
+    let pool = pool().await;
+    insert(&pool, &[body(1, b"text")]).await;
+    volume::garbage::add(&pool, &[1], 1).await.unwrap();
+    let mut sweeping = pool.begin().await.unwrap();
+    sqlx::query("DELETE FROM volume.garbage")
+        .execute(&mut *sweeping)
+        .await
+        .unwrap();
+    let dropping = tokio::spawn({
+        let pool = pool.clone();
+        async move { volume::garbage::add(&pool, &[1], 1).await }
+    });
+    let waiting = async {
+        let is_waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock')";
+        while !sqlx::query_scalar::<_, bool>(is_waiting)
+            .fetch_one(&pool)
+            .await
+            .unwrap()
+        {}
+    };
+    timeout(Duration::from_secs(30), waiting).await.unwrap();
+    sweeping.commit().await.unwrap();
+    dropping.await.unwrap().unwrap();
+    assert_eq!(sweep(&pool, 1).await.removed, 1);
 }
 
 #[tokio::test]
@@ -421,8 +497,8 @@ async fn outdated_summaries_are_found_by_an_index_of_their_own_and_once() {
     assert_eq!(
         swept,
         Swept {
-            removed: 0,
-            kept: 1
+            postponed: 1,
+            ..Swept::default()
         }
     );
 

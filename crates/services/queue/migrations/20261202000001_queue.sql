@@ -55,13 +55,15 @@ CREATE INDEX message_ended ON queue.message (id) WHERE pending <= 0;
 -- The messages of a body that does not have the number of its message.
 CREATE INDEX message_of_shared_body ON queue.message (body_id) WHERE body_id <> id;
 
--- A body that a message still needs does not go, whoever asks for it.
+-- A body that a message still needs does not go, whoever asks for it. This is no violation of a foreign key:
+-- after that a sweep forgets the body until the last reference is dropped, and a message that leaves its body to
+-- a mailbox (kept) does not name it, though the mailbox may have dropped it before.
 CREATE FUNCTION queue.keep_body() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM queue.message WHERE id = OLD.id AND body_id = id)
        OR EXISTS (SELECT FROM queue.message WHERE body_id = OLD.id AND body_id <> id) THEN
-        RAISE foreign_key_violation
+        RAISE object_in_use
             USING MESSAGE = format('body %s belongs to a message in the queue', OLD.id),
                   SCHEMA = 'queue', TABLE = 'message', CONSTRAINT = 'message_keeps_body';
     END IF;

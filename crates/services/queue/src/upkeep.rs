@@ -75,8 +75,13 @@ async fn round(
     gateways::forget_removed(engine, policies, named).await?;
     quarantine::remove_overdue(engine).await?;
     let swept = volume::garbage::sweep(&engine.pool, now).await?;
-    if swept.removed + swept.kept > 0 {
-        tracing::debug!(removed = swept.removed, kept = swept.kept, "garbage swept");
+    if !swept.is_nothing() {
+        tracing::debug!(
+            removed = swept.removed,
+            referenced = swept.referenced,
+            postponed = swept.postponed,
+            "garbage swept"
+        );
     }
     engine.workers.forget_expired(now);
     Ok(())

@@ -74,6 +74,34 @@ async fn i12_messages_share_a_body_and_the_last_one_takes_it_along() {
     assert_eq!(sweep(&queue).await, 0);
 }
 
+/// A message delivered here leaves its body to the mailbox. The mailbox may have dropped it while the message was
+/// still in the queue.
+#[tokio::test]
+async fn a_body_that_a_mailbox_has_dropped_before_the_queue_goes_too() {
+    let queue = Queue::start().await;
+    let mut worker = queue.worker("worker").await;
+    worker.grant(10);
+    queue
+        .enqueue(submission(["bob@example.test", "eve@example.test"]))
+        .await
+        .unwrap();
+    let message = next(&mut worker).await;
+    let [bob, eve] = &message.recipients[..] else {
+        panic!("two recipients: {message:?}");
+    };
+    assert!(queue.end(bob, Outcome::Delivered).await);
+    let pool = PgPool::connect(&queue.url).await.unwrap();
+    // As an expunge does.
+    volume::garbage::add(&pool, &[message.body_id], 1)
+        .await
+        .unwrap();
+    let swept = volume::garbage::sweep(&pool, 1).await.unwrap();
+    assert_eq!((swept.removed, swept.postponed), (0, 1));
+    assert!(queue.end(eve, Outcome::Relayed).await);
+    let swept = volume::garbage::sweep(&pool, 1 + 86_400_000).await.unwrap();
+    assert_eq!(swept.removed, 1);
+}
+
 /// A front end that is taken over must not read the mail of others by number.
 #[tokio::test]
 async fn nobody_submits_a_stored_body() {

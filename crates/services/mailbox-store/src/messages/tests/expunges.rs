@@ -139,6 +139,33 @@ async fn changes_are_told_behind_a_modseq() {
     assert!(changes(&kit.store, 999, 0).await.unwrap().deleted);
 }
 
+#[tokio::test]
+async fn a_shared_body_is_looked_at_once_and_goes_after_its_last_message() {
+    let kit = TestStore::start().await;
+    let bob = kit.user("bob@example.test").await;
+    let eve = kit.user("eve@example.test").await;
+    let body = kit.body(MESSAGE).await;
+    let deliveries = ["bob@example.test", "eve@example.test"];
+    kit.deliver(deliveries.map(|to| kit.delivery(to, body)).to_vec())
+        .await;
+    // The queue names it when a forward of the message ends.
+    let pool = kit.store.pool();
+    volume::garbage::add(pool, &[body], 0).await.unwrap();
+    let sweep = async || volume::garbage::sweep(pool, i64::MAX).await.unwrap();
+    for user in [bob, eve] {
+        assert_eq!(sweep().await.referenced, 1);
+        assert!(sweep().await.is_nothing());
+        let inbox = kit.mailbox_id(user, "INBOX").await;
+        kit.flag(inbox, &UidSet::all(), Mode::Add, flag::DELETED)
+            .await;
+        expunge(&kit.store, user, inbox, &UidSet::all())
+            .await
+            .unwrap();
+    }
+    assert_eq!(sweep().await.removed, 1);
+    assert_eq!(kit.count("SELECT count(*) FROM volume.body").await, 0);
+}
+
 /// The locks that a sweep takes when it asks whether messages refer to a body.
 #[tokio::test]
 async fn an_expunge_and_a_sweep_take_their_locks_in_one_order() {
