@@ -30,19 +30,28 @@ impl Summary {
     }
 }
 
-/// Up to `limit` bodies with ids above `after` and outdated summaries. They are locked until the end of the
-/// caller's transaction, against removal and concurrent renewal, but not against readers and deliveries;
-/// bodies locked by others are skipped.
-pub async fn lock_outdated(
-    connection: &mut PgConnection,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<i64>, sqlx::Error> {
+/// Up to `limit` bodies with ids above `after` and outdated summaries.
+pub async fn find_outdated(pool: &PgPool, after: i64, limit: i64) -> Result<Vec<i64>, sqlx::Error> {
     sqlx::query_scalar!(
-        "SELECT id FROM volume.body WHERE scanner_version < 1 AND id > $1
-         ORDER BY id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
+        "SELECT id FROM volume.body WHERE scanner_version < 1 AND id > $1 ORDER BY id LIMIT $2",
         after,
         limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Those of the bodies whose summaries are still outdated. They are locked until the end of the caller's
+/// transaction, against removal and concurrent renewal, but not against readers and deliveries; bodies locked by
+/// others are skipped.
+pub async fn lock_outdated(
+    connection: &mut PgConnection,
+    ids: &[i64],
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT id FROM volume.body WHERE scanner_version < 1 AND id = ANY($1)
+         ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+        ids
     )
     .fetch_all(connection)
     .await

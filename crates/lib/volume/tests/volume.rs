@@ -486,11 +486,15 @@ async fn outdated_summaries_are_found_by_an_index_of_their_own_and_once() {
     assert_eq!(summaries::count_outdated(&pool).await.unwrap(), 3);
 
     let mut first = pool.begin().await.unwrap();
-    let ids = summaries::lock_outdated(&mut first, -1, 2).await.unwrap();
-    assert_eq!(ids, [1, 3]);
+    let found = summaries::find_outdated(&pool, -1, 2).await.unwrap();
+    assert_eq!(found, [1, 3]);
+    let found = summaries::find_outdated(&pool, 1, 9).await.unwrap();
+    assert_eq!(found, [3, 4]);
+    let ids = summaries::lock_outdated(&mut first, &[1, 2, 3, 9]);
+    assert_eq!(ids.await.unwrap(), [1, 3]);
     // Another takes what is left; removal waits, for nobody.
     let mut second = pool.begin().await.unwrap();
-    let ids = summaries::lock_outdated(&mut second, -1, 9).await.unwrap();
+    let ids = summaries::lock_outdated(&mut second, &found).await.unwrap();
     assert_eq!(ids, [4]);
     volume::garbage::add(&pool, &[1], 0).await.unwrap();
     let swept = volume::garbage::sweep(&pool, 0).await.unwrap();

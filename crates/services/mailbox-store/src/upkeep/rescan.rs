@@ -1,10 +1,13 @@
 //! Renews summaries made by an older scanner (I13): from the header section alone if the text makes no
 //! difference, otherwise from the whole message.
 //!
-//! Batches are small, with pauses between them. Any number of replicas works at the same time: each takes
-//! bodies that no other holds. Summaries are replaced in the transaction that holds their bodies, so a
-//! process may end at any time. Mail that comes or goes meanwhile neither waits nor is missed.
+//! Batches are small, with pauses between them. Bodies are read outside any transaction: a large one takes its
+//! time, and Postgres ends transactions that are idle. Then those whose summaries are still outdated are locked, and
+//! their summaries replaced, so a process may end at any time, and of replicas that have read the same body one
+//! writes. Mail that comes or goes meanwhile neither waits nor is missed. After a body that cannot be read for now
+//! the next pass goes on, and the body has its turn when all others have had theirs.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use api::message::v1::Summary;
@@ -19,9 +22,9 @@ use crate::{Error, Result};
 
 const _: () = assert!(SCANNER_VERSION == volume::summaries::SCANNER_VERSION);
 
-/// Bodies in one transaction.
+/// Bodies in one batch.
 const BATCH: i64 = 50;
-/// Octets of text read in one transaction; a larger body is read whole.
+/// Octets of text read for one batch; a larger body is read whole.
 const BATCH_TEXT: u64 = 16 * 1024 * 1024;
 
 /// Pause after a batch, as a multiple of its duration: a tenth of one connection's time is used.
@@ -37,11 +40,15 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// The same if none were left: a process of an older version may add more.
 const IDLE: Duration = Duration::from_secs(3600);
 
+/// Before the first body.
+pub(super) const START: i64 = -1;
+
 /// Renews outdated summaries for as long as it is polled.
 pub(super) async fn keep(store: Store, progress: Progress) {
     let mut failed = false;
+    let mut after = START;
     loop {
-        let result = pass(&store, &progress, REST).await;
+        let result = pass(&store, &progress, &mut after, REST).await;
         if let Err(error) = &result
             && !failed
         {
@@ -53,8 +60,14 @@ pub(super) async fn keep(store: Store, progress: Progress) {
     }
 }
 
-/// Goes through all outdated summaries once, except for locked ones.
-pub(super) async fn pass(store: &Store, progress: &Progress, rest: u32) -> Result<()> {
+/// Goes through the outdated summaries after `after`, except for locked ones. At the end `after` is the start
+/// again; if a body fails it is that body.
+pub(super) async fn pass(
+    store: &Store,
+    progress: &Progress,
+    after: &mut i64,
+    rest: u32,
+) -> Result<()> {
     let mut counted = Instant::now();
     progress.counted(volume::summaries::count_outdated(store.pool()).await?);
     // Rows grow when they are rewritten.
@@ -66,13 +79,12 @@ pub(super) async fn pass(store: &Store, progress: &Progress, rest: u32) -> Resul
         outdated = progress.outdated(),
         "summaries of messages that an older version made are made anew"
     );
-    let mut after = -1;
     while may_write() {
         let began = Instant::now();
-        let Some(last) = batch(store, progress, after).await? else {
+        if !batch(store, progress, after).await? {
+            *after = START;
             break;
-        };
-        after = last;
+        }
         tokio::time::sleep(began.elapsed().saturating_mul(rest).max(SHORTEST_REST)).await;
         if counted.elapsed() >= COUNT_EVERY {
             progress.counted(volume::summaries::count_outdated(store.pool()).await?);
@@ -90,32 +102,69 @@ pub(super) async fn pass(store: &Store, progress: &Progress, rest: u32) -> Resul
     Ok(())
 }
 
-/// Renews the summaries of some bodies after `after`. Returns the last of them, if there were any.
-async fn batch(store: &Store, progress: &Progress, after: i64) -> Result<Option<i64>> {
-    let mut transaction = store.pool().begin().await?;
-    let ids = volume::summaries::lock_outdated(&mut transaction, after, BATCH).await?;
-    let mut renewed = Vec::new();
-    let mut unreadable = Vec::new();
-    let mut last = None;
-    let mut text = 0;
+/// Bodies that have been read.
+#[derive(Debug, Default)]
+struct Batch {
+    renewed: Vec<(i64, volume::summaries::Summary)>,
+    /// Octets of text that were read.
+    text: u64,
+    unreadable: Vec<(i64, Error)>,
+    /// The failure that ended it early.
+    failure: Option<Error>,
+}
+
+/// Renews the summaries of some bodies after `after`, which becomes the last of them. Returns whether there were
+/// any.
+async fn batch(store: &Store, progress: &Progress, after: &mut i64) -> Result<bool> {
+    let ids = volume::summaries::find_outdated(store.pool(), *after, BATCH).await?;
+    if ids.is_empty() {
+        return Ok(false);
+    }
+    let mut batch = Batch::default();
+    let mut last = *after;
     for id in ids {
-        match scan(store.pool(), id).await {
-            Ok((summary, read)) => {
-                let encoded = summary.encode_to_vec();
-                renewed.push((
-                    id,
-                    volume::summaries::Summary::new(SCANNER_VERSION, encoded),
-                ));
-                text += read;
-            }
-            Err(error) if error.is_transient() => return Err(error),
-            Err(error) => unreadable.push((id, error)),
-        }
-        last = Some(id);
-        if text >= BATCH_TEXT {
+        last = id;
+        batch.read(store.pool(), id).await;
+        if batch.text >= BATCH_TEXT || batch.failure.is_some() {
             break;
         }
     }
+    write(store, progress, &batch).await?;
+    *after = last;
+    batch.failure.map_or(Ok(true), Err)
+}
+
+impl Batch {
+    async fn read(&mut self, pool: &PgPool, id: i64) {
+        match scan(pool, id).await {
+            Ok((summary, text)) => {
+                let summary =
+                    volume::summaries::Summary::new(SCANNER_VERSION, summary.encode_to_vec());
+                self.renewed.push((id, summary));
+                self.text += text;
+            }
+            Err(error) if error.is_transient() => self.failure = Some(error),
+            // Removed meanwhile, or unreadable: the lock decides.
+            Err(error) => self.unreadable.push((id, error)),
+        }
+    }
+}
+
+/// Replaces the summaries that are still outdated.
+async fn write(store: &Store, progress: &Progress, batch: &Batch) -> Result<()> {
+    let renewed = batch.renewed.iter().map(|(id, _)| *id);
+    let unreadable = batch.unreadable.iter().map(|(id, _)| *id);
+    let ids: Vec<i64> = renewed.chain(unreadable).collect();
+    let mut transaction = store.pool().begin().await?;
+    let locked = volume::summaries::lock_outdated(&mut transaction, &ids).await?;
+    let locked: HashSet<i64> = locked.into_iter().collect();
+    let renewed = batch.renewed.iter().filter(|(id, _)| locked.contains(id));
+    let renewed: Vec<_> = renewed.cloned().collect();
+    let unreadable = batch
+        .unreadable
+        .iter()
+        .filter(|(id, _)| locked.contains(id));
+    let unreadable: Vec<_> = unreadable.collect();
     let passed_over: Vec<i64> = unreadable.iter().map(|(id, _)| *id).collect();
     volume::summaries::renew(&mut transaction, &renewed).await?;
     volume::summaries::pass_over(&mut transaction, &passed_over).await?;
@@ -125,7 +174,7 @@ async fn batch(store: &Store, progress: &Progress, after: i64) -> Result<Option<
         tracing::warn!(body, %error, "a message cannot be read: its summary stays as it is");
     }
     progress.add(renewed.len() as u64, unreadable.len() as u64);
-    Ok(last)
+    Ok(())
 }
 
 /// The summary of a body, and the octets of text that were read for it.

@@ -6,9 +6,10 @@ use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 
 use super::Progress;
-use super::rescan::pass;
+use super::rescan::{START, pass};
 use crate::messages::{self, Mode};
 use crate::room::Room;
+use crate::store::Store;
 use crate::test_store::{TestStore, scan, uids};
 use crate::values::flag;
 
@@ -49,6 +50,25 @@ async fn aged(kit: &TestStore, message: &[u8]) -> i64 {
     body
 }
 
+async fn whole_pass(store: &Store, progress: &Progress) {
+    let mut after = START;
+    pass(store, progress, &mut after, REST).await.unwrap();
+    assert_eq!(after, START);
+}
+
+/// Puts the text of a body into a chunk, so that reading it is a query of its own.
+async fn in_a_chunk(kit: &TestStore, body: i64) {
+    sqlx::query(
+        "WITH body AS (UPDATE volume.body b SET text = NULL FROM volume.body old
+                       WHERE b.id = $1 AND old.id = b.id RETURNING old.id, old.text)
+         INSERT INTO volume.chunk (body_id, n, data) SELECT id, 0, text FROM body",
+    )
+    .bind(body)
+    .execute(kit.store.pool())
+    .await
+    .unwrap();
+}
+
 async fn stored(kit: &TestStore, body: i64) -> Summary {
     let stored = volume::header(kit.store.pool(), body).await.unwrap();
     Summary::decode(stored.summary).unwrap()
@@ -70,7 +90,7 @@ async fn an_older_summary_becomes_what_the_scanner_makes_of_the_whole_message() 
     }
     let current = kit.body(PLAIN).await;
     let progress = Progress::default();
-    pass(&kit.store, &progress, REST).await.unwrap();
+    whole_pass(&kit.store, &progress).await;
     for (body, message) in bodies.iter().zip(messages) {
         assert_eq!(stored(&kit, *body).await, scan(message).2);
     }
@@ -97,7 +117,7 @@ async fn the_text_is_read_only_where_it_makes_a_difference() {
         .await
         .unwrap();
     let progress = Progress::default();
-    pass(&kit.store, &progress, REST).await.unwrap();
+    whole_pass(&kit.store, &progress).await;
     assert_eq!(stored(&kit, plain).await, scan(PLAIN).2);
     // An unreadable body is skipped, once, and keeps its summary.
     assert_eq!(stored(&kit, parts).await.subject, "older");
@@ -109,7 +129,7 @@ async fn the_text_is_read_only_where_it_makes_a_difference() {
         ),
         (0, 1, 1)
     );
-    pass(&kit.store, &progress, REST).await.unwrap();
+    whole_pass(&kit.store, &progress).await;
     assert_eq!(progress.unreadable(), 1);
 }
 
@@ -138,16 +158,13 @@ async fn replicas_rescan_while_mail_is_delivered_read_and_removed() {
 
     let (one, other) = (Progress::default(), Progress::default());
     let rescan = async {
-        let (one, other) =
-            tokio::join!(pass(&kit.store, &one, REST), pass(&kit.store, &other, REST));
-        one.unwrap();
-        other.unwrap();
+        tokio::join!(whole_pass(&kit.store, &one), whole_pass(&kit.store, &other));
     };
     let ((), ()) = tokio::join!(rescan, load(&kit, bob, inbox));
 
     assert_eq!(outdated(&kit).await, 1);
     held.rollback().await.unwrap();
-    pass(&kit.store, &one, REST).await.unwrap();
+    whole_pass(&kit.store, &one).await;
     assert_eq!(outdated(&kit).await, 0);
     let removed = u64::from(REMOVED);
     let renewed = one.renewed() + other.renewed();
@@ -204,6 +221,7 @@ async fn a_rescan_that_was_cut_off_is_taken_up_where_it_was() {
         aged(&kit, PLAIN).await;
     }
     let progress = Progress::default();
+    let mut after = START;
     let cut = async {
         while progress.renewed() == 0 {
             tokio::task::yield_now().await;
@@ -212,12 +230,88 @@ async fn a_rescan_that_was_cut_off_is_taken_up_where_it_was() {
     tokio::select! {
         biased;
         () = cut => {}
-        result = pass(&kit.store, &progress, 1_000_000) => result.unwrap(),
+        result = pass(&kit.store, &progress, &mut after, 1_000_000) => result.unwrap(),
     }
     assert_eq!((progress.renewed(), outdated(&kit).await), (50, 10));
     let again = Progress::default();
-    pass(&kit.store, &again, REST).await.unwrap();
+    whole_pass(&kit.store, &again).await;
     assert_eq!((again.renewed(), again.outdated()), (10, 0));
+}
+
+/// Postgres ends transactions that are idle while a large body is read.
+#[tokio::test]
+async fn no_transaction_is_open_while_a_text_is_read() {
+    let kit = TestStore::start().await;
+    let body = aged(&kit, PARTS).await;
+    in_a_chunk(&kit, body).await;
+    let mut slow = kit.store.pool().begin().await.unwrap();
+    sqlx::query("LOCK TABLE volume.chunk")
+        .execute(&mut *slow)
+        .await
+        .unwrap();
+    let slow_pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+        .fetch_one(&mut *slow)
+        .await
+        .unwrap();
+    let progress = Progress::default();
+    let read_slowly = async {
+        let reading = "SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while kit.count(reading).await == 0 {}
+        let idle: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+             AND state = 'idle in transaction' AND pid <> $1",
+        )
+        .bind(slow_pid)
+        .fetch_one(kit.store.pool())
+        .await
+        .unwrap();
+        assert_eq!(idle, 0);
+        slow.rollback().await.unwrap();
+    };
+    tokio::join!(whole_pass(&kit.store, &progress), read_slowly);
+    assert_eq!(stored(&kit, body).await, scan(PARTS).2);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_for_now_does_not_keep_the_others_waiting() {
+    let kit = TestStore::start().await;
+    let (first, broken) = (aged(&kit, PLAIN).await, aged(&kit, PARTS).await);
+    let last = aged(&kit, PLAIN).await;
+    in_a_chunk(&kit, broken).await;
+    for statement in [
+        "ALTER TABLE volume.chunk RENAME TO piece",
+        "CREATE FUNCTION volume.fail() RETURNS bytea LANGUAGE plpgsql AS
+         $$ BEGIN RAISE serialization_failure; END $$",
+        "CREATE VIEW volume.chunk AS SELECT body_id, n, volume.fail() AS data FROM volume.piece",
+    ] {
+        sqlx::query(statement)
+            .execute(kit.store.pool())
+            .await
+            .unwrap();
+    }
+    let progress = Progress::default();
+    let mut after = START;
+    let failed = pass(&kit.store, &progress, &mut after, REST).await;
+    assert!(failed.unwrap_err().is_transient());
+    assert_eq!((after, outdated(&kit).await), (broken, 2));
+    assert_eq!(stored(&kit, first).await, scan(PLAIN).2);
+    pass(&kit.store, &progress, &mut after, REST).await.unwrap();
+    assert_eq!((after, outdated(&kit).await), (START, 1));
+    assert_eq!(stored(&kit, last).await, scan(PLAIN).2);
+
+    for statement in [
+        "DROP VIEW volume.chunk",
+        "ALTER TABLE volume.piece RENAME TO chunk",
+    ] {
+        sqlx::query(statement)
+            .execute(kit.store.pool())
+            .await
+            .unwrap();
+    }
+    pass(&kit.store, &progress, &mut after, REST).await.unwrap();
+    assert_eq!(stored(&kit, broken).await, scan(PARTS).2);
+    assert_eq!(progress.unreadable(), 0);
 }
 
 #[tokio::test]
@@ -227,7 +321,7 @@ async fn nothing_is_rewritten_on_a_volume_without_room() {
     let room = Room::watch("/".into(), u64::MAX, CancellationToken::new()).await;
     let store = kit.store.clone().with_room(room);
     let progress = Progress::default();
-    pass(&store, &progress, REST).await.unwrap();
+    whole_pass(&store, &progress).await;
     assert_eq!((progress.outdated(), progress.renewed()), (1, 0));
 }
 
