@@ -176,7 +176,7 @@ async fn prepare(service: &Service) -> anyhow::Result<Store> {
 }
 
 /// Splits the database connections into those for logins and the others. Of the others, two belong to one
-/// task each, the rescan of summaries holds one while it reads over another, and at least one must be left.
+/// task each, the rescan of summaries uses one at a time, and at least one must be left.
 fn shared_out(connections: u32) -> (u32, u32) {
     let for_logins = (connections / 5).clamp(1, 8);
     (for_logins, connections.saturating_sub(for_logins).max(4))
@@ -190,13 +190,14 @@ pub fn routes(
     progress: Progress,
     shutdown: CancellationToken,
 ) -> Routes {
+    let upkeep = UpkeepService::new(store.clone(), progress);
     let directory = DirectoryService::new(store.clone(), passwords, tokens, shutdown.clone());
     let mailboxes = MailboxServiceServer::new(MailboxService::new(store, shutdown))
         .max_decoding_message_size(LARGEST_REQUEST)
         .max_encoding_message_size(LARGEST_REQUEST);
     Routes::new(mailboxes)
         .add_service(DirectoryServer::new(directory))
-        .add_service(UpkeepServer::new(UpkeepService::new(progress)))
+        .add_service(UpkeepServer::new(upkeep))
 }
 
 type MailboxServiceServer = MailboxStoreServer<MailboxService>;
