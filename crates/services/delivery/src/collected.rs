@@ -3,15 +3,20 @@
 //! end without a mailbox. If its user cannot get it, the postmaster does; without a postmaster it waits in
 //! the queue for any length of time. It never goes to another server.
 
-use rules::{EmailAddress, NoUser};
+use rules::{Derivation, EmailAddress, NoUser};
 
 use crate::destination::Destination;
 use crate::fate::{Failure, Fate};
 use crate::work::Work;
 
-/// The destination of a collected message, given the destination of an ordinary one.
-pub(crate) fn kept_here(work: &Work, ordinary: Destination) -> Destination {
-    match ordinary {
+/// The destination of a collected message, and what is derived beside it, given those of an ordinary one. Where the
+/// message goes another way than the policy's, nothing is derived.
+pub(crate) fn kept_here(
+    work: &Work,
+    ordinary: Destination,
+    also: Vec<Derivation>,
+) -> (Destination, Vec<Derivation>) {
+    let here = match ordinary {
         Destination::Local(user, NoUser::Forward(_)) => Destination::Local(user, NoUser::Wait),
         Destination::Remote(_) | Destination::End(Fate::Failed(_) | Fate::Forwarded { .. }) => {
             match work.policy.policy.postmaster() {
@@ -20,8 +25,9 @@ pub(crate) fn kept_here(work: &Work, ordinary: Destination) -> Destination {
             }
         }
         // A rule may also discard it: that is the administrator's decision.
-        here => here,
-    }
+        as_ordered => return (as_ordered, also),
+    };
+    (here, Vec::new())
 }
 
 /// The recipient of a collected message whose user has no mailbox.
@@ -76,20 +82,29 @@ mod tests {
             let failure = Failure::permanent("5.7.1", "refused");
             Destination::End(Fate::Failed(failure))
         };
+        let copies = || vec![Derivation::Forward(address("archive@other.test"))];
         let remote = || Destination::Remote(Target::Direct(address("bob@x.test").host().clone()));
-        let postmaster = Destination::Local(address("admin@example.test"), NoUser::Wait);
+        let postmaster = || Destination::Local(address("admin@example.test"), NoUser::Wait);
         for ordinary in [failed(), remote()] {
-            assert_eq!(kept_here(&work(true, true), ordinary), postmaster);
+            let kept = kept_here(&work(true, true), ordinary, copies());
+            assert_eq!(kept, (postmaster(), vec![]));
         }
         for ordinary in [failed(), remote()] {
-            let Destination::End(Fate::Failed(failure)) = kept_here(&work(false, true), ordinary)
-            else {
+            let kept = kept_here(&work(false, true), ordinary, copies());
+            let (Destination::End(Fate::Failed(failure)), copies) = kept else {
                 panic!("it has an end");
             };
+            assert_eq!(copies, []);
             assert!(!failure.permanent);
         }
         let bob = || Destination::Local(address("bob@example.test"), NoUser::Refuse);
-        assert_eq!(kept_here(&work(true, true), bob()), bob());
+        let kept = kept_here(&work(true, true), bob(), copies());
+        assert_eq!(kept, (bob(), copies()), "as the policy says");
+        let elsewhere = NoUser::Forward(address("admin@other.test"));
+        let forwarded = Destination::Local(address("bob@example.test"), elsewhere);
+        let waits = Destination::Local(address("bob@example.test"), NoUser::Wait);
+        let kept = kept_here(&work(true, true), forwarded, copies());
+        assert_eq!(kept, (waits, vec![]));
     }
 
     #[test]

@@ -112,12 +112,12 @@ impl Router {
 /// The destination of a recipient. Messages to derive are stored in `work`.
 fn route(work: &mut Work, lease: &Lease) -> Destination {
     let (destination, also) = destination::by_policy(work, lease.recipient());
+    let (destination, also) = match work.message.collected {
+        true => collected::kept_here(work, destination, also),
+        false => (destination, also),
+    };
     if !also.is_empty() {
         work.also.insert(lease.id(), also);
     }
-    if work.message.collected {
-        collected::kept_here(work, destination)
-    } else {
-        destination
-    }
+    destination
 }
