@@ -106,6 +106,7 @@ fn a_message_and_its_history() {
             kind: queue::DerivedKind::Notice.into(),
             ..queue::Derivation::default()
         }],
+        more_children: true,
     };
     let story = Story::of(1042, shown);
     assert_json(&story, include_str!("golden/message.json"));

@@ -69,6 +69,8 @@ pub struct Story {
     pub parent: Option<Parent>,
     /// The messages derived from this one, the oldest first.
     pub children: Vec<Child>,
+    /// Whether there are more of them.
+    pub more_children: bool,
     /// The history, the oldest event first.
     pub history: Vec<Event>,
 }
@@ -80,6 +82,7 @@ impl Story {
             waiting: shown.message.map(Message::from),
             parent: shown.parent.as_ref().map(Parent::from),
             children: shown.children.iter().map(Child::from).collect(),
+            more_children: shown.more_children,
             history: shown.history.into_iter().map(Event::from).collect(),
         }
     }

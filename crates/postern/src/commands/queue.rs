@@ -233,9 +233,13 @@ fn relatives(found: &Story) -> String {
         |what: &str, message: i64, kind: &str| format!("{what:<10} message {message} ({kind})\n");
     let parent = found.parent.iter();
     let children = found.children.iter();
+    let more = found
+        .more_children
+        .then(|| "           and more\n".to_owned());
     parent
         .map(|parent| relative("Parent", parent.message, parent.kind))
         .chain(children.map(|child| relative("Child", child.message, child.kind)))
+        .chain(more)
         .collect()
 }
 

@@ -27,7 +27,7 @@ const LARGEST_PAGE: u32 = 1000;
 const LISTED_RECIPIENTS: i64 = 100;
 
 /// Derived messages shown of one message.
-const MOST_CHILDREN: i64 = 1_000;
+const MOST_CHILDREN: usize = 1_000;
 
 /// Lines of one message's history: 10,000 recipients with a few attempts each.
 const LARGEST_HISTORY: i64 = 50_000;
@@ -147,7 +147,8 @@ pub(crate) async fn show(engine: &Engine, message_id: i64) -> Result<ShowMessage
         let mut messages =
             with_recipients(&mut connection, engine, message, i64::from(u16::MAX)).await?;
         let events = history::of_message(&mut connection, message_id, LARGEST_HISTORY).await?;
-        let ties = derivation::of_message(&mut connection, message_id, MOST_CHILDREN + 1).await?;
+        let ties =
+            derivation::of_message(&mut connection, message_id, MOST_CHILDREN as i64 + 2).await?;
         Ok((messages.pop(), events, ties))
     };
     let (message, events, ties) = found.await.map_err(Error::Database)?;
@@ -156,15 +157,19 @@ pub(crate) async fn show(engine: &Engine, message_id: i64) -> Result<ShowMessage
             "there is no message {message_id}"
         )));
     }
-    let (parents, children): (Vec<_>, Vec<_>) = ties
+    // One more than are shown was read, and perhaps the parent.
+    let (parents, mut children): (Vec<_>, Vec<_>) = ties
         .into_iter()
         .map(tie)
         .partition(|tie| tie.message_id == message_id);
+    let more_children = children.len() > MOST_CHILDREN;
+    children.truncate(MOST_CHILDREN);
     Ok(ShowMessageResponse {
         message,
         history: events.into_iter().map(history_event).collect(),
         parent: parents.into_iter().next(),
         children,
+        more_children,
     })
 }
 

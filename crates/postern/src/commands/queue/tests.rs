@@ -60,6 +60,7 @@ fn story_of(message: i64, waiting: Option<Message>, history: Vec<Event>) -> Stor
         waiting,
         parent: None,
         children: Vec::new(),
+        more_children: false,
         history,
     }
 }
@@ -204,6 +205,15 @@ fn what_a_message_was_made_of_and_what_was_made_of_it_is_shown() {
     let relatives =
         "left the queue.\nParent     message 5 (forward)\nChild      message 8 (notice)\n\nAT";
     assert!(text.contains(relatives), "{text}");
+    let many = Story {
+        more_children: true,
+        ..found.clone()
+    };
+    let text = story(&many, &times());
+    assert!(
+        text.contains("message 8 (notice)\n           and more\n\nAT"),
+        "{text}"
+    );
     let json = serde_json::to_value(&found).unwrap();
     assert_eq!(json["parent"]["message"], 5);
     assert_eq!(json["parent"]["kind"], "forward");
