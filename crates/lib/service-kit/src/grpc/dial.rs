@@ -1,7 +1,7 @@
 //! Discovery and connection of a service's replicas: Unix sockets, addresses, and names with several
 //! addresses.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -52,9 +52,12 @@ pub(super) struct Dialer {
     addresses: Vec<Address>,
     tls: Option<InternalTlsConfig>,
     http: Http,
-    /// The result of the last look-up.
-    replicas: Mutex<HashMap<Target, Replica>>,
+    /// The result of the last look-up of each address.
+    replicas: Mutex<Vec<Found>>,
 }
+
+/// The replicas of one address.
+type Found = Vec<(Target, Replica)>;
 
 impl Dialer {
     pub(super) fn new(addresses: Vec<Address>, tls: Option<InternalTlsConfig>, http: Http) -> Self {
@@ -66,7 +69,7 @@ impl Dialer {
         }
     }
 
-    fn replicas(&self) -> MutexGuard<'_, HashMap<Target, Replica>> {
+    fn replicas(&self) -> MutexGuard<'_, Vec<Found>> {
         self.replicas.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -74,33 +77,18 @@ impl Dialer {
 #[async_trait]
 impl Dial for Dialer {
     async fn targets(&self) -> io::Result<Vec<Target>> {
-        let mut replicas = HashMap::new();
-        let mut failure = None;
+        let mut looked_up = Vec::with_capacity(self.addresses.len());
         for address in &self.addresses {
-            match found(address).await {
-                Ok(found) => replicas.extend(found),
-                Err(error) => failure = Some(error),
-            }
+            looked_up.push(found(address).await);
         }
-        if let Some(failure) = failure {
-            // A failed look-up removes no replica.
-            if replicas.is_empty() {
-                return Err(failure);
-            }
-            let known = self.replicas();
-            for (target, replica) in known.iter() {
-                replicas
-                    .entry(target.clone())
-                    .or_insert_with(|| replica.clone());
-            }
-        }
-        let targets = replicas.keys().cloned().collect();
-        *self.replicas() = replicas;
-        Ok(targets)
+        let mut known = self.replicas();
+        *known = merged(&known, looked_up)?;
+        let targets: BTreeSet<&Target> = known.iter().flatten().map(|(target, _)| target).collect();
+        Ok(targets.into_iter().cloned().collect())
     }
 
     async fn connect(&self, target: &str) -> io::Result<Box<dyn Io>> {
-        let replica = self.replicas().get(target).cloned();
+        let replica = replica_of(&self.replicas(), target);
         match replica.ok_or(io::ErrorKind::NotFound)? {
             Replica::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
             Replica::Tcp { name, addresses } => {
@@ -129,7 +117,37 @@ impl Dial for Dialer {
     }
 }
 
-async fn found(address: &Address) -> io::Result<Vec<(Target, Replica)>> {
+/// The replicas of each address after a look-up of all. An address whose look-up failed keeps the replicas that
+/// are known of it; the others have those that were found, so that replicas that have gone are left. Fails if all
+/// look-ups failed.
+fn merged(known: &[Found], looked_up: Vec<io::Result<Found>>) -> io::Result<Vec<Found>> {
+    let mut merged = Vec::with_capacity(looked_up.len());
+    let (mut failure, mut any) = (None, false);
+    for (index, result) in looked_up.into_iter().enumerate() {
+        match result {
+            Ok(found) => {
+                any = true;
+                merged.push(found);
+            }
+            Err(error) => {
+                failure = Some(error);
+                merged.push(known.get(index).cloned().unwrap_or_default());
+            }
+        }
+    }
+    match failure {
+        Some(failure) if !any => Err(failure),
+        _ => Ok(merged),
+    }
+}
+
+fn replica_of(known: &[Found], target: &str) -> Option<Replica> {
+    let mut all = known.iter().flatten();
+    all.find(|(one, _)| one == target)
+        .map(|(_, replica)| replica.clone())
+}
+
+async fn found(address: &Address) -> io::Result<Found> {
     match address {
         Address::Endpoint(Endpoint::Unix(path)) => {
             let target = path.display().to_string();
@@ -185,7 +203,7 @@ fn by_family(found: impl Iterator<Item = SocketAddr>) -> Vec<Vec<SocketAddr>> {
 
 /// One replica for each address of the first family. Which address of the other family leads to the same
 /// process is unknown. So each replica gets all of them as alternatives, starting with a different one.
-fn replicas(host: &str, families: &[Vec<SocketAddr>]) -> Vec<(Target, Replica)> {
+fn replicas(host: &str, families: &[Vec<SocketAddr>]) -> Found {
     let Some((first, others)) = families.split_first() else {
         return Vec::new();
     };
@@ -212,6 +230,37 @@ mod tests {
 
     fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn over_unix(names: &[&str]) -> Found {
+        let replica = |name: &&str| ((*name).to_owned(), Replica::Unix(PathBuf::from(name)));
+        names.iter().map(replica).collect()
+    }
+
+    fn targets(known: &[Found]) -> Vec<&str> {
+        let all = known.iter().flatten();
+        all.map(|(target, _)| target.as_str()).collect()
+    }
+
+    #[test]
+    fn a_failed_look_up_keeps_the_replicas_of_its_address_and_of_no_other() {
+        let failed = || Err(io::Error::other("the DNS does not answer"));
+        let known = merged(
+            &[],
+            vec![Ok(over_unix(&["a1", "a2"])), Ok(over_unix(&["b1", "b2"]))],
+        );
+        let known = known.unwrap();
+        // Of the first, a2 has gone. What became of the second is not known.
+        let known = merged(&known, vec![Ok(over_unix(&["a1", "a3"])), failed()]).unwrap();
+        assert_eq!(targets(&known), ["a1", "a3", "b1", "b2"]);
+        assert!(replica_of(&known, "b2").is_some());
+        assert!(replica_of(&known, "a2").is_none());
+        let known = merged(&known, vec![failed(), Ok(over_unix(&["b2"]))]).unwrap();
+        assert_eq!(targets(&known), ["a1", "a3", "b2"]);
+        assert!(merged(&known, vec![failed(), failed()]).is_err());
+        // An address that has never been found has no replicas.
+        let first = merged(&[], vec![failed(), Ok(over_unix(&["b1"]))]).unwrap();
+        assert_eq!(targets(&first), ["b1"]);
     }
 
     #[test]
