@@ -4,18 +4,19 @@
 //! For whom a caller may ask stands here too. What those may do with whose data is not decided here: a call for a
 //! person says who asks ([`crate::actor`]), and that is looked at where the data is.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use tokio::time::timeout;
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::{Code, Request};
+use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
 use crate::actor::v1::ActorKind;
 use crate::grpc::Channel;
 
-/// Time limit for an answer other than a refusal.
-const SHORT: Duration = Duration::from_secs(2);
+/// Longer than any answer takes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The front end for incoming mail and submission.
 pub const SMTP_SERVER: &str = "smtp-server";
@@ -182,18 +183,22 @@ fn find(path: &str) -> Option<&'static [&'static str]> {
 
 /// Whether the server behind `channel` refuses the call of this path, for tests of servers: the call is
 /// made with an empty request.
-pub async fn is_refused(channel: Channel, path: &str) -> bool {
+///
+/// # Errors
+/// If nobody answers: that is neither a refusal nor a permission.
+pub async fn is_refused(channel: Channel, path: &str) -> Result<bool, Status> {
     let path = PathAndQuery::try_from(path).unwrap_or_else(|_| PathAndQuery::from_static("/"));
     let mut client = tonic::client::Grpc::new(channel);
-    if client.ready().await.is_err() {
-        return false;
-    }
+    let lost = |error| Status::unavailable(format!("nobody answers: {error}"));
+    client.ready().await.map_err(lost)?;
     let codec = ProstCodec::<(), ()>::default();
     let call = client.server_streaming(Request::new(()), path, codec);
-    // A refusal is immediate; a permitted call may take time to answer.
-    match timeout(SHORT, call).await {
-        Ok(Err(status)) => status.code() == Code::PermissionDenied,
-        Ok(Ok(_)) | Err(_) => false,
+    match timeout(PATIENCE, call).await {
+        Ok(Ok(_)) => Ok(false),
+        // A server's status has no source: this one was made here.
+        Ok(Err(status)) if status.source().is_some() => Err(status),
+        Ok(Err(status)) => Ok(status.code() == Code::PermissionDenied),
+        Err(_) => Err(Status::deadline_exceeded("nobody answers in time")),
     }
 }
 

@@ -246,12 +246,27 @@ fn calls() -> Vec<&'static str> {
         .collect()
 }
 
+/// Bob's mailboxes with the ids, subscriptions and contents of each.
+async fn of_bob(kit: &Kit) -> Vec<(i64, i64, String, i64, i64)> {
+    sqlx::query_as(
+        "SELECT m.mailbox_id, m.uid_validity, m.name, m.messages,
+                (SELECT count(*) FROM mailbox.subscription s
+                 WHERE s.user_id = m.user_id AND s.name = m.name)
+         FROM mailbox.mailbox m WHERE m.user_id = $1 ORDER BY 1",
+    )
+    .bind(kit.bob)
+    .fetch_all(&kit.running.pool)
+    .await
+    .unwrap()
+}
+
 /// Calls that work on the actor's own data and name no other user's.
 const OF_ONES_OWN: [&str; 3] = ["CreateMailbox", "SetSubscribed", "LockMaildrop"];
 
 #[tokio::test]
 async fn no_call_opens_what_is_anothers() {
     let kit = Kit::start().await;
+    let before = of_bob(&kit).await;
     for name in calls() {
         let nobody = kit.call(name, None).await.unwrap_err();
         assert_eq!(nobody.code(), Code::InvalidArgument, "{name}");
@@ -259,8 +274,14 @@ async fn no_call_opens_what_is_anothers() {
             let refused = kit.call(name, actor(kit.eve)).await.unwrap_err();
             assert_eq!(refused.code(), Code::NotFound, "{name}: {refused}");
         }
+        assert_eq!(of_bob(&kit).await, before, "{name}");
     }
-    // Nothing has changed: all of this is for Bob only.
+    // Afterwards: they make mailboxes of Eve's with these names.
+    for name in OF_ONES_OWN {
+        kit.call(name, actor(kit.eve)).await.unwrap();
+        assert_eq!(of_bob(&kit).await, before, "{name}");
+    }
+    // LockMaildrop has locked Eve's maildrop: Bob's can be locked, below. All of this is for Bob only.
     let mut calls = calls();
     calls.sort_by_key(|name| match *name {
         "Move" | "RenameMailbox" => 1,

@@ -24,7 +24,7 @@ async fn each_call_is_open_to_those_who_may_make_it_and_to_nobody_else() {
             .channel(&queue.listen())
             .unwrap();
         for path in &paths {
-            let refused = is_refused(channel.clone(), path).await;
+            let refused = is_refused(channel.clone(), path).await.unwrap();
             let may = callers(path).contains(&process);
             assert_eq!(!refused, may, "{process}: {path}");
         }
