@@ -10,7 +10,7 @@ mod tcp;
 mod unix_socket;
 
 pub use caller::{Caller, Callers};
-pub use client::{Patience, open_channel, open_channel_within};
+pub use client::{CallTimeouts, open_channel, open_channel_within};
 pub(crate) use client::{open_channel_as, open_channel_at};
 pub(crate) use dial::families;
 pub(crate) use late::Late;

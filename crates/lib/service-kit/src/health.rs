@@ -12,11 +12,11 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::config::InternalTlsConfig;
 use crate::{Endpoint, Error, open_channel};
 
-pub(crate) use reason::{reason_in, told};
+pub(crate) use reason::{describe, reason_in};
 pub(crate) use service::service;
 
 /// Timeout of an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The health of a running process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +34,10 @@ pub enum Health {
 pub async fn ask(endpoint: &Endpoint, tls: Option<&InternalTlsConfig>) -> Result<Health, Error> {
     let silent = |reason: String| Error::Unhealthy(format!("{endpoint}: {reason}"));
     let mut client = HealthClient::new(open_channel(std::slice::from_ref(endpoint), tls)?);
-    let response = tokio::time::timeout(PATIENCE, client.check(HealthCheckRequest::default()))
+    let response = tokio::time::timeout(CALL_TIMEOUT, client.check(HealthCheckRequest::default()))
         .await
-        .map_err(|_| silent(format!("no answer within {} s", PATIENCE.as_secs())))?
-        .map_err(|status| silent(told(&status)))?;
+        .map_err(|_| silent(format!("no answer within {} s", CALL_TIMEOUT.as_secs())))?
+        .map_err(|status| silent(describe(&status)))?;
     let reason = reason_in(response.metadata());
     Ok(match response.into_inner().status() {
         ServingStatus::Serving => Health::Ready,

@@ -37,7 +37,7 @@ pub use config::SharedConfig;
 pub use endpoint::Endpoint;
 pub use error::Error;
 pub(crate) use grpc::open_channel_at;
-pub use grpc::{Caller, Callers, Patience, Routes, open_channel, open_channel_within};
+pub use grpc::{CallTimeouts, Caller, Callers, Routes, open_channel, open_channel_within};
 pub use listener_tls::{ClientCertificates, ServerTls};
 pub use readiness::Dependency;
 pub use reloaded::Reloaded;

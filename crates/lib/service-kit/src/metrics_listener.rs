@@ -16,7 +16,7 @@ use crate::{Error, process_metrics};
 const LARGEST_REQUEST: usize = 8 * 1024;
 
 /// Timeout of a request and of its answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Interval between compactions of histograms.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -73,7 +73,7 @@ async fn serve(name: &'static str, listener: TcpListener, handle: PrometheusHand
                 Ok((stream, _)) => {
                     let mut page = handle.render();
                     process_metrics::add_to(&mut page, name);
-                    tokio::spawn(tokio::time::timeout(PATIENCE, answer(stream, page)));
+                    tokio::spawn(tokio::time::timeout(REQUEST_TIMEOUT, answer(stream, page)));
                 }
                 Err(error) => {
                     tracing::debug!(%error, "metrics listener");

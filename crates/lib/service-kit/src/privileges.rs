@@ -81,7 +81,7 @@ impl Unprivileged {
             .and_then(|()| setresuid(uid, uid, uid));
         match changed {
             Ok(()) => {
-                tracing::info!(user = name, %uid, "root's rights are given up");
+                tracing::info!(user = name, %uid, "gave up root's rights");
                 self.needs.check(&self.user)
             }
             // In a user namespace with only this user, and in a container without the capability to change
@@ -90,7 +90,7 @@ impl Unprivileged {
                 tracing::warn!(
                     user = name,
                     %error,
-                    "this process stays root: it may not become that user"
+                    "this process stays root: the system does not allow it to become that user"
                 );
                 Ok(())
             }

@@ -178,7 +178,7 @@ where
         let service = service.clone();
         tokio::spawn(async move {
             if let Err(error) = service.serve_health(&listen).await {
-                tracing::error!(%error, "no health service");
+                tracing::error!(%error, "the health service failed");
                 service.shutdown.cancel();
             }
         })
@@ -196,7 +196,7 @@ where
     if let Some(health) = health
         && tokio::time::timeout(LEFT_BEHIND, health).await.is_err()
     {
-        tracing::debug!("a client of the health service does not let go");
+        tracing::debug!("a client of the health service keeps its stream open");
     }
     match &result {
         Ok(()) => tracing::info!("ended"),

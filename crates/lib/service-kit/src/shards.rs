@@ -91,7 +91,7 @@ fn keep_to(processor: Option<usize>) {
     let mut own = CpuSet::new();
     own.set(processor);
     if let Err(error) = sched_setaffinity(None, &own) {
-        tracing::debug!(%error, processor, "a shard is not kept to its processor");
+        tracing::debug!(%error, processor, "a shard could not be bound to its processor");
     }
 }
 

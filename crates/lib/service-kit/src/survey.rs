@@ -14,9 +14,9 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::config::InternalTlsConfig;
 use crate::grpc::families;
-use crate::health::{reason_in, told};
+use crate::health::{describe, reason_in};
 use crate::{
-    Channel, Endpoint, Error, Patience, open_channel, open_channel_at, open_channel_within,
+    CallTimeouts, Channel, Endpoint, Error, open_channel, open_channel_at, open_channel_within,
 };
 
 /// Timeout of an answer.
@@ -77,7 +77,7 @@ pub async fn survey(
 pub async fn open_channels_within(
     endpoints: &[Endpoint],
     tls: Option<&InternalTlsConfig>,
-    patience: Patience,
+    timeouts: CallTimeouts,
 ) -> Result<Vec<Channel>, Error> {
     let mut channels = Vec::new();
     for endpoint in endpoints {
@@ -86,11 +86,11 @@ pub async fn open_channels_within(
             && let [only] = families.as_slice()
         {
             for address in only {
-                channels.push(open_channel_at(*address, host, tls, Some(patience))?);
+                channels.push(open_channel_at(*address, host, tls, Some(timeouts))?);
             }
         } else {
             let endpoint = std::slice::from_ref(endpoint);
-            channels.push(open_channel_within(endpoint, tls, patience)?);
+            channels.push(open_channel_within(endpoint, tls, timeouts)?);
         }
     }
     Ok(channels)
@@ -120,7 +120,7 @@ fn failed(status: &Status) -> Condition {
     if status.code() == Code::NotFound {
         return Condition::Unreachable("another process answers there".to_owned());
     }
-    let reason = told(status);
+    let reason = describe(status);
     match connecting(status) {
         // The machine is there, and nothing listens.
         Some(ErrorKind::ConnectionRefused | ErrorKind::NotFound) | None => Condition::Down(reason),

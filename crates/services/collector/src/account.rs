@@ -8,7 +8,7 @@ use rules::CollectAccount;
 use tokio_util::sync::CancellationToken;
 
 use crate::memory::Memory;
-use crate::poll::{Poll, Polled};
+use crate::poll::{Poll, PollResult};
 use crate::services::Services;
 
 /// Pause before a queue that does not answer is asked again.
@@ -88,10 +88,10 @@ pub(crate) async fn follow(
 /// Limits a poll's time: a server that sends without end must delay neither the account's next poll nor a
 /// change of the policy. The end of the connection cancels pending DELEs, so aborting loses nothing.
 async fn bounded(
-    poll: impl Future<Output = Polled>,
+    poll: impl Future<Output = PollResult>,
     time: Duration,
     stop: &CancellationToken,
-) -> Polled {
+) -> PollResult {
     let stopped = async {
         stop.cancelled().await;
         tokio::time::sleep(LAST_MESSAGE_AT_STOP).await;
@@ -99,8 +99,8 @@ async fn bounded(
     tokio::select! {
         biased;
         polled = poll => polled,
-        () = stopped => Polled::broken_off("the poll was to stop, and its server did not come to an end"),
-        () = tokio::time::sleep(time + LAST_MESSAGE) => Polled::broken_off("the server took too long"),
+        () = stopped => PollResult::broken_off("the poll was stopped before its server had finished"),
+        () = tokio::time::sleep(time + LAST_MESSAGE) => PollResult::broken_off("the server took too long"),
     }
 }
 
@@ -116,7 +116,7 @@ fn pause(every: Duration, failures: u32) -> Duration {
 }
 
 /// Reports the result of the poll. False if the queue did not receive it.
-async fn report(account: &CollectAccount, services: &Services, polled: &Polled) -> bool {
+async fn report(account: &CollectAccount, services: &Services, polled: &PollResult) -> bool {
     let error = polled.error();
     if error.is_empty() {
         tracing::info!(
@@ -137,7 +137,7 @@ async fn report(account: &CollectAccount, services: &Services, polled: &Polled) 
     reported.is_ok()
 }
 
-fn count(account: &CollectAccount, polled: &Polled) {
+fn count(account: &CollectAccount, polled: &PollResult) {
     let label = || account.name.to_string();
     metrics::counter!("postern_collected_total", "account" => label())
         .increment(polled.collected.into());

@@ -12,7 +12,7 @@ use crate::account::{self, FirstPoll};
 use crate::services::Services;
 
 /// An account with a running task.
-struct Polled {
+struct PolledAccount {
     account: Arc<CollectAccount>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -24,7 +24,7 @@ pub(crate) async fn follow(
     mut policy: PolicyWatch,
     shutdown: CancellationToken,
 ) {
-    let mut polled: HashMap<Arc<str>, Polled> = HashMap::new();
+    let mut polled: HashMap<Arc<str>, PolledAccount> = HashMap::new();
     loop {
         if let Some(snapshot) = policy.current() {
             let accounts = snapshot.policy.collect_accounts();
@@ -51,7 +51,7 @@ pub(crate) async fn follow(
 
 /// Ends the tasks of accounts that were removed or changed, and returns the names.
 async fn stop_changed(
-    polled: &mut HashMap<Arc<str>, Polled>,
+    polled: &mut HashMap<Arc<str>, PolledAccount>,
     accounts: &[Arc<CollectAccount>],
 ) -> Vec<Arc<str>> {
     let changed: Vec<Arc<str>> = polled
@@ -73,10 +73,10 @@ fn start(
     services: &Arc<Services>,
     policy: &PolicyWatch,
     shutdown: &CancellationToken,
-) -> Polled {
+) -> PolledAccount {
     let stop = shutdown.child_token();
     tracing::info!(account = %account.name, server = %account.server, "collecting");
-    Polled {
+    PolledAccount {
         account: Arc::clone(account),
         task: tokio::spawn(account::follow(
             Arc::clone(account),
@@ -89,7 +89,7 @@ fn start(
     }
 }
 
-impl Polled {
+impl PolledAccount {
     /// Ends the running poll after its current message.
     async fn end(self) {
         self.stop.cancel();

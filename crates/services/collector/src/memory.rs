@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::identity::UNNAMED;
-use crate::poll::Listed;
+use crate::poll::ListedMessage;
 
 /// A message left on the server is checked again after this time, in case another message has its UIDL and
 /// size.
@@ -49,34 +49,34 @@ enum What {
 
 impl Memory {
     /// Records a message whose header section is in the ledger.
-    pub(crate) fn header_seen(&mut self, listed: &Listed) {
+    pub(crate) fn header_seen(&mut self, listed: &ListedMessage) {
         if !self.whole_was_seen(listed) {
             self.put(listed, What::HeaderSeen);
         }
     }
 
     /// Records a message that is in the ledger as a whole.
-    pub(crate) fn whole_seen(&mut self, listed: &Listed) {
+    pub(crate) fn whole_seen(&mut self, listed: &ListedMessage) {
         self.put(listed, What::WholeSeen);
     }
 
     /// Records a message that the queue refuses.
-    pub(crate) fn refused(&mut self, listed: &Listed) {
+    pub(crate) fn refused(&mut self, listed: &ListedMessage) {
         self.put(listed, What::Refused);
     }
 
     /// Records a message that was deleted on the server.
-    pub(crate) fn deleted(&mut self, listed: &Listed) {
+    pub(crate) fn deleted(&mut self, listed: &ListedMessage) {
         self.put(listed, What::Deleted);
     }
 
     /// Records a message that the server refuses to delete. False if it was recorded before.
-    pub(crate) fn undeletable_for_the_first_time(&mut self, listed: &Listed) -> bool {
+    pub(crate) fn undeletable_for_the_first_time(&mut self, listed: &ListedMessage) -> bool {
         self.undeletable.insert(listed.name.clone())
     }
 
     /// Whether it was checked recently.
-    pub(crate) fn was_seen(&self, listed: &Listed) -> bool {
+    pub(crate) fn was_seen(&self, listed: &ListedMessage) -> bool {
         self.get(listed).is_some_and(|message| {
             matches!(message.what, What::HeaderSeen | What::WholeSeen)
                 && message.at.elapsed() < LOOK_AGAIN
@@ -84,13 +84,13 @@ impl Memory {
     }
 
     /// Whether all of it was read. A server that ignores DELE still lists deleted messages.
-    pub(crate) fn whole_was_seen(&self, listed: &Listed) -> bool {
+    pub(crate) fn whole_was_seen(&self, listed: &ListedMessage) -> bool {
         self.get(listed)
             .is_some_and(|message| matches!(message.what, What::WholeSeen | What::Deleted))
     }
 
     /// Whether it was refused recently.
-    pub(crate) fn was_refused(&self, listed: &Listed) -> bool {
+    pub(crate) fn was_refused(&self, listed: &ListedMessage) -> bool {
         self.get(listed).is_some_and(|message| {
             message.what == What::Refused && message.at.elapsed() < TRY_AGAIN
         })
@@ -98,7 +98,7 @@ impl Memory {
 
     /// Removes messages that are no longer listed. Returns those deleted by the collector, which the ledger
     /// may remove, too.
-    pub(crate) fn keep_listed(&mut self, listing: &[Listed]) -> Vec<String> {
+    pub(crate) fn keep_listed(&mut self, listing: &[ListedMessage]) -> Vec<String> {
         let listed: HashSet<&str> = listing.iter().map(|listed| listed.name.as_str()).collect();
         self.undeletable
             .retain(|name| listed.contains(name.as_str()));
@@ -116,13 +116,13 @@ impl Memory {
         gone
     }
 
-    fn get(&self, listed: &Listed) -> Option<&Remembered> {
+    fn get(&self, listed: &ListedMessage) -> Option<&Remembered> {
         self.messages
             .get(&listed.name)
             .filter(|message| listed.is_named && message.size == listed.size)
     }
 
-    fn put(&mut self, listed: &Listed, what: What) {
+    fn put(&mut self, listed: &ListedMessage, what: What) {
         if !listed.is_named {
             return;
         }
@@ -139,8 +139,8 @@ impl Memory {
 mod tests {
     use super::*;
 
-    fn listed(name: &str, size: u64) -> Listed {
-        Listed {
+    fn listed(name: &str, size: u64) -> ListedMessage {
+        ListedMessage {
             number: 1,
             name: name.to_owned(),
             is_named: true,
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn nothing_is_said_of_a_message_without_a_name() {
         let mut memory = Memory::default();
-        let unnamed = Listed {
+        let unnamed = ListedMessage {
             is_named: false,
             ..listed("number 1", 1)
         };

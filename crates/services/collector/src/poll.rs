@@ -31,11 +31,11 @@ use crate::remote::{Credentials, Remote, RemoteError};
 use crate::services::Services;
 use crate::uncollected::{Left, Turn, Uncollected};
 
-pub(crate) use names::Listed;
+pub(crate) use names::ListedMessage;
 
 /// The result of a poll.
 #[derive(Debug, Default)]
-pub(crate) struct Polled {
+pub(crate) struct PollResult {
     pub(crate) collected: u32,
     /// Number of messages that stay on the server.
     pub(crate) left: u32,
@@ -56,7 +56,7 @@ pub(crate) struct Polled {
     set_aside: usize,
 }
 
-impl Polled {
+impl PollResult {
     pub(crate) fn failed(&self) -> bool {
         self.failure.is_some()
     }
@@ -146,15 +146,15 @@ pub(crate) struct Poll<'a> {
     policy: &'a PolicyWatch,
     memory: &'a mut Memory,
     stop: &'a CancellationToken,
-    polled: Polled,
+    polled: PollResult,
     began: Instant,
     uncollected: Uncollected,
     /// Number of the account's ledger entries.
     ledger_entries: u64,
-    deleted: Vec<Listed>,
+    deleted: Vec<ListedMessage>,
     /// Messages of this session that were shorter than listed. Most servers estimate sizes. But if the end of
     /// a message was false, its rest is missing and looks like replies of the server.
-    short: Vec<Listed>,
+    short: Vec<ListedMessage>,
     /// Names that occur more than once in this listing: the server's UIDLs are not reliable.
     ambiguous: HashSet<String>,
     /// The names in this listing.
@@ -162,7 +162,7 @@ pub(crate) struct Poll<'a> {
     /// The ledger has messages whose names are not in this listing.
     renamed_ones: bool,
     /// Messages for which RETR was refused since the last message that the server sent, with the reasons.
-    refused_retr: Vec<(Listed, String)>,
+    refused_retr: Vec<(ListedMessage, String)>,
     /// The server has sent a message in this session.
     gave: bool,
 }
@@ -181,7 +181,7 @@ impl<'a> Poll<'a> {
             policy,
             memory,
             stop,
-            polled: Polled::default(),
+            polled: PollResult::default(),
             began: Instant::now(),
             uncollected: Uncollected::default(),
             ledger_entries: 0,
@@ -196,7 +196,7 @@ impl<'a> Poll<'a> {
     }
 
     /// Polls. In any case committed messages are in the ledger, and only those are deleted.
-    pub(crate) async fn run(mut self) -> Polled {
+    pub(crate) async fn run(mut self) -> PollResult {
         if let Err(error) = self.sessions().await {
             self.polled.failure = Some(error.to_string());
             self.polled.more = false;
@@ -238,7 +238,7 @@ impl<'a> Poll<'a> {
                 name: &name,
                 size,
                 subject: "",
-                reason: "the poll came to no end while it was read",
+                reason: "the poll ended while it was read",
             };
             self.uncollected.failed(left, self.now_ms());
         }

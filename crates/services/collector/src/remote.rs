@@ -44,7 +44,7 @@ pub(crate) enum RemoteError {
     #[error("the server's answer to {0} does not end")]
     Endless(&'static str),
     #[error(
-        "the server says more than it was asked for: which answer belongs to which command is not known any more"
+        "the server sent unsolicited data, so its replies can no longer be matched to commands"
     )]
     OutOfStep,
 }

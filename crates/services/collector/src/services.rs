@@ -22,13 +22,13 @@ use rules::EmailAddress;
 use session_io::ClientTls;
 
 use crate::config::Config;
-use crate::poll::Polled;
+use crate::poll::PollResult;
 
 /// Maximum number of UIDLs in one request.
 const BATCH: usize = 1_000;
 
 /// Timeout of a call.
-const PATIENCE: Duration = Duration::from_secs(30);
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a claim lasts unless renewed, and so how long an account waits after its collector has died.
 const CLAIM: Duration = Duration::from_secs(60);
@@ -144,7 +144,7 @@ impl Services {
     }
 
     /// Reports the result of a poll.
-    pub(crate) async fn report(&self, account: &str, polled: &Polled) -> Result<(), Status> {
+    pub(crate) async fn report(&self, account: &str, polled: &PollResult) -> Result<(), Status> {
         let mut collection = self.collection();
         patiently(collection.report_poll(ReportPollRequest {
             account: account.to_owned(),
@@ -260,7 +260,7 @@ fn seconds(time: Duration) -> u32 {
 async fn patiently<T>(
     call: impl Future<Output = Result<api::grpc::Response<T>, Status>>,
 ) -> Result<T, Status> {
-    match tokio::time::timeout(PATIENCE, call).await {
+    match tokio::time::timeout(CALL_TIMEOUT, call).await {
         Ok(response) => response.map(api::grpc::Response::into_inner),
         Err(_) => Err(Status::deadline_exceeded("no answer")),
     }

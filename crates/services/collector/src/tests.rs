@@ -26,12 +26,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::memory::Memory;
-use crate::poll::{Poll, Polled};
+use crate::poll::{Poll, PollResult};
 use crate::services::Services;
 use fake_queue::FakeQueue;
 use pop3_server::Pop3Server;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Generating keys takes a while.
 static CERTIFICATE: LazyLock<TestCertificate> =
@@ -75,7 +75,7 @@ impl Bench {
         let queue = FakeQueue::start();
         let tls = ClientTls::verified_by(CERTIFICATE.authority.as_bytes()).unwrap();
         let config = Config {
-            timeout_seconds: PATIENCE.as_secs(),
+            timeout_seconds: TIMEOUT.as_secs(),
             ..Config::default()
         };
         let hostname = "mail.example.test".to_owned();
@@ -99,7 +99,7 @@ impl Bench {
     }
 
     /// One poll by the same process.
-    async fn poll(&mut self) -> Polled {
+    async fn poll(&mut self) -> PollResult {
         let stop = CancellationToken::new();
         let poll = Poll::new(
             &self.account,
@@ -108,7 +108,7 @@ impl Bench {
             &mut self.memory,
             &stop,
         );
-        let polled = tokio::time::timeout(PATIENCE, poll.run()).await.unwrap();
+        let polled = tokio::time::timeout(TIMEOUT, poll.run()).await.unwrap();
         self.services.report("isp", &polled).await.unwrap();
         polled
     }
@@ -119,7 +119,7 @@ impl Bench {
     }
 
     /// A poll that must succeed.
-    async fn good_poll(&mut self) -> Polled {
+    async fn good_poll(&mut self) -> PollResult {
         let polled = self.poll().await;
         assert_eq!(polled.error(), "");
         polled

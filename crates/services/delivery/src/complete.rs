@@ -4,12 +4,12 @@
 //! A request whose answer was lost is sent again. Outcomes recorded before come back as stale, and their
 //! derived messages are not made twice. A refused request is sent again in halves, until each offending
 //! outcome is alone. Most outcomes are mail that has been delivered, and would be delivered again if the
-//! lease expired. If an outcome is refused alone, less of it is recorded, with the reason ([`Unit::lesser`]).
+//! lease expired. If an outcome is refused alone, less of it is recorded, with the reason ([`OutcomeGroup::lesser`]).
 
 mod gateways;
+mod group;
 #[cfg(test)]
 mod tests;
-mod unit;
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use crate::leases::Ended;
 
 use gateways::{Attempt, Attempts};
-pub(crate) use unit::{NotMade, Unit};
+pub(crate) use group::{NotMade, OutcomeGroup};
 
 /// Maximum number of completions in one request.
 const BATCH: usize = 1_000;
@@ -39,17 +39,17 @@ const CALLS: usize = 2;
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 /// Pauses before the stream is opened again.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
-/// Pause before a unit that fails alone is tried again.
+/// Pause before a group that fails alone is tried again.
 const PUT_OFF: Duration = Duration::from_secs(5);
-/// How long a unit that fails alone is retried. Its leases are renewed meanwhile, so that nothing is
+/// How long a group that fails alone is retried. Its leases are renewed meanwhile, so that nothing is
 /// delivered again.
-const PATIENCE: Duration = Duration::from_secs(300);
+const RETRY_BUDGET: Duration = Duration::from_secs(300);
 
 /// A handle of the task that records outcomes. Clones share the task.
 #[derive(Clone)]
 pub(crate) struct Completer {
     // Unbounded: there are no more completions than leases.
-    units: mpsc::UnboundedSender<Vec<Unit>>,
+    groups: mpsc::UnboundedSender<Vec<OutcomeGroup>>,
     /// Results of gateways, reported with the next completion. Every attempt has one.
     gateways: Arc<Attempts>,
 }
@@ -57,17 +57,17 @@ pub(crate) struct Completer {
 impl Completer {
     /// Starts the task. It ends when the last handle is dropped and everything is recorded.
     pub(crate) fn start(channel: Channel) -> Self {
-        let (units, inbox) = mpsc::unbounded_channel();
+        let (groups, inbox) = mpsc::unbounded_channel();
         let gateways = Arc::<Attempts>::default();
         let recorder = Recorder::new(channel, inbox, Arc::clone(&gateways));
         tokio::spawn(recorder.run());
-        Self { units, gateways }
+        Self { groups, gateways }
     }
 
-    pub(crate) fn complete(&self, units: Vec<Unit>) {
-        if !units.is_empty() {
+    pub(crate) fn complete(&self, groups: Vec<OutcomeGroup>) {
+        if !groups.is_empty() {
             // This fails only when the process ends; then the leases expire.
-            let _ = self.units.send(units);
+            let _ = self.groups.send(groups);
         }
     }
 
@@ -81,17 +81,17 @@ impl Completer {
 /// The contents of a request.
 #[derive(Debug, Default)]
 struct Batch {
-    units: Vec<Unit>,
+    groups: Vec<OutcomeGroup>,
     gateways: Vec<Attempt>,
 }
 
 struct Recorder {
-    inbox: mpsc::UnboundedReceiver<Vec<Unit>>,
-    pending: VecDeque<Unit>,
+    inbox: mpsc::UnboundedReceiver<Vec<OutcomeGroup>>,
+    pending: VecDeque<OutcomeGroup>,
     /// Parts of refused requests; each is a request of its own.
-    parts: VecDeque<Vec<Unit>>,
+    parts: VecDeque<Vec<OutcomeGroup>>,
     /// Units that failed alone, with the time of the next try. The pause is the same for all.
-    put_off: VecDeque<(Instant, Unit)>,
+    put_off: VecDeque<(Instant, OutcomeGroup)>,
     calls: TaggedCalls<Batch, CompleteRequest, CompleteResponse>,
     gateways: Arc<Attempts>,
     closed: bool,
@@ -100,7 +100,7 @@ struct Recorder {
 impl Recorder {
     fn new(
         channel: Channel,
-        inbox: mpsc::UnboundedReceiver<Vec<Unit>>,
+        inbox: mpsc::UnboundedReceiver<Vec<OutcomeGroup>>,
         gateways: Arc<Attempts>,
     ) -> Self {
         Self {
@@ -134,24 +134,24 @@ impl Recorder {
                     Err(interrupted) => self.interrupted(interrupted),
                 },
                 received = self.inbox.recv(), if !self.closed => match received {
-                    Some(units) => self.pending.extend(units),
+                    Some(groups) => self.pending.extend(groups),
                     None => self.closed = true,
                 },
                 // Without room for another call, nothing could be done.
                 () = due(self.put_off.front()), if self.calls.has_room() => {}
             }
-            while let Ok(units) = self.inbox.try_recv() {
-                self.pending.extend(units);
+            while let Ok(groups) = self.inbox.try_recv() {
+                self.pending.extend(groups);
             }
         }
     }
 
     fn send_pending(&mut self) {
         while self.calls.has_room()
-            && let Some(units) = self.next_units()
+            && let Some(groups) = self.next_groups()
         {
             let gateways = self.gateways.take();
-            self.calls.call(Batch { units, gateways }, request);
+            self.calls.call(Batch { groups, gateways }, request);
         }
     }
 
@@ -165,32 +165,32 @@ impl Recorder {
         );
         for batch in calls.into_iter().rev() {
             self.gateways.put_back(batch.gateways);
-            self.parts.push_front(batch.units);
+            self.parts.push_front(batch.groups);
         }
     }
 
     /// The units for the next request.
-    fn next_units(&mut self) -> Option<Vec<Unit>> {
+    fn next_groups(&mut self) -> Option<Vec<OutcomeGroup>> {
         if let Some(part) = self.parts.pop_front() {
             return Some(part);
         }
         let now = Instant::now();
-        if let Some((_, unit)) = self.put_off.pop_front_if(|(at, _)| *at <= now) {
-            return Some(vec![unit]);
+        if let Some((_, group)) = self.put_off.pop_front_if(|(at, _)| *at <= now) {
+            return Some(vec![group]);
         }
         let (mut completions, mut octets) = (0, 0);
         let first = self.pending.pop_front()?;
-        let mut fits = |unit: &Unit| {
-            completions += unit.ended.len();
-            octets += unit.octets();
+        let mut fits = |group: &OutcomeGroup| {
+            completions += group.ended.len();
+            octets += group.octets();
             completions <= BATCH && octets <= OCTETS
         };
         fits(&first);
-        let mut units = vec![first];
-        while let Some(unit) = self.pending.pop_front_if(|unit| fits(unit)) {
-            units.push(unit);
+        let mut groups = vec![first];
+        while let Some(group) = self.pending.pop_front_if(|group| fits(group)) {
+            groups.push(group);
         }
-        Some(units)
+        Some(groups)
     }
 
     fn answered(&mut self, batch: Batch, response: CompleteResponse) {
@@ -202,29 +202,29 @@ impl Recorder {
                         "completions came after their leases had ended"
                     );
                 }
-                return Ended::recorded(batch.units.into_iter().flat_map(|unit| unit.ended));
+                return Ended::recorded(batch.groups.into_iter().flat_map(|group| group.ended));
             }
             Some(complete_response::Result::Failure(failure)) => Status::from(failure),
             None => Status::internal("an empty answer"),
         };
         self.gateways.put_back(batch.gateways);
-        self.refused(batch.units, &status);
+        self.refused(batch.groups, &status);
     }
 
     /// Handles a refusal: none of these units was recorded.
-    fn refused(&mut self, mut units: Vec<Unit>, status: &Status) {
-        if units.len() > 1 {
-            let rest = units.split_off(units.len() / 2);
-            self.parts.extend([units, rest]);
+    fn refused(&mut self, mut groups: Vec<OutcomeGroup>, status: &Status) {
+        if groups.len() > 1 {
+            let rest = groups.split_off(groups.len() / 2);
+            self.parts.extend([groups, rest]);
             return;
         }
-        for mut unit in units {
+        for mut group in groups {
             let now = Instant::now();
-            let since = *unit.failing_since.get_or_insert(now);
+            let since = *group.failing_since.get_or_insert(now);
             let for_good = matches!(status.code(), Code::InvalidArgument | Code::OutOfRange);
-            let given_up = for_good || now.duration_since(since) >= PATIENCE;
+            let given_up = for_good || now.duration_since(since) >= RETRY_BUDGET;
             tracing::error!(
-                recipients = ?unit.recipients(),
+                recipients = ?group.recipients(),
                 code = %status.code(),
                 reason = status.message(),
                 given_up,
@@ -232,9 +232,9 @@ impl Recorder {
             );
             if given_up {
                 // When nothing less is left to record, the leases expire, and the recipients are tried again.
-                self.pending.extend(unit.lesser(status.message()));
+                self.pending.extend(group.lesser(status.message()));
             } else {
-                self.put_off.push_back((now + PUT_OFF, unit));
+                self.put_off.push_back((now + PUT_OFF, group));
             }
         }
     }
@@ -263,8 +263,8 @@ fn calls(channel: Channel) -> TaggedCalls<Batch, CompleteRequest, CompleteRespon
 }
 
 fn request(tag: u64, batch: &Batch) -> CompleteRequest {
-    let completions = batch.units.iter().flat_map(Unit::completions);
-    let derived = batch.units.iter().flat_map(|unit| &unit.derived);
+    let completions = batch.groups.iter().flat_map(OutcomeGroup::completions);
+    let derived = batch.groups.iter().flat_map(|group| &group.derived);
     CompleteRequest {
         tag,
         completions: completions.cloned().collect(),
@@ -273,8 +273,8 @@ fn request(tag: u64, batch: &Batch) -> CompleteRequest {
     }
 }
 
-/// Waits until the first deferred unit is due.
-async fn due(first: Option<&(Instant, Unit)>) {
+/// Waits until the first deferred group is due.
+async fn due(first: Option<&(Instant, OutcomeGroup)>) {
     match first {
         Some((at, _)) => tokio::time::sleep_until(*at).await,
         None => std::future::pending().await,

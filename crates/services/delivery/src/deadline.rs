@@ -59,7 +59,7 @@ impl Deadline {
     }
 
     /// The same failure for the delay notice, if the message is late and is still tried.
-    pub(crate) fn told_late(&self, failure: &Failure, now_ms: i64) -> Option<Failure> {
+    pub(crate) fn late_failure(&self, failure: &Failure, now_ms: i64) -> Option<Failure> {
         (!self.or_return && self.has_passed(now_ms)).then(|| Failure {
             status: DELAYED.into(),
             reason: format!("{DELAYED_REASON} {}", failure.reason),
@@ -78,7 +78,7 @@ impl Deadline {
 
     /// Whether the sender gets a notice that a server took the message, without NOTIFY=SUCCESS: if a trace is
     /// requested, or if no further server keeps the deadline (RFC 2852 §4.1.4, §4.1.4.2).
-    pub(crate) fn tells_of_relay(&self, kept_on: bool, now_ms: i64) -> bool {
+    pub(crate) fn reports_relay(&self, kept_on: bool, now_ms: i64) -> bool {
         self.trace || self.ends_here(kept_on, now_ms)
     }
 
@@ -158,7 +158,7 @@ mod tests {
             ("R", true, 0, false),
             ("RT", true, 0, true),
         ] {
-            let found = deadline(mode).tells_of_relay(kept_on, now_ms);
+            let found = deadline(mode).reports_relay(kept_on, now_ms);
             assert_eq!(found, told, "{mode} {kept_on} {now_ms}");
         }
     }

@@ -16,7 +16,7 @@ use crate::work::Work;
 pub(crate) fn too_deep(message: &LeasedMessage) -> Option<Failure> {
     (message.depth >= MAX_DERIVATION_DEPTH).then(|| {
         let reason = format!(
-            "The message has been forwarded {MAX_DERIVATION_DEPTH} times: it goes round in a circle."
+            "The message has been forwarded {MAX_DERIVATION_DEPTH} times: it is in a loop."
         );
         Failure::permanent("5.4.6", reason)
     })
@@ -90,13 +90,13 @@ fn forward(work: &Work, recipient: &LeasedRecipient, to: &EmailAddress) -> Submi
         require_tls: message.require_tls,
         policy_revision: work.policy.revision,
         junk: message.junk,
-        options: message.options.as_ref().and_then(asked_on),
+        options: message.options.as_ref().and_then(remaining_options),
         ..Submission::default()
     }
 }
 
 /// The options for the rest of the way. The hold is over.
-fn asked_on(options: &DeliveryOptions) -> Option<DeliveryOptions> {
+fn remaining_options(options: &DeliveryOptions) -> Option<DeliveryOptions> {
     let asked = DeliveryOptions {
         deliver_by: options.deliver_by,
         priority: options.priority,

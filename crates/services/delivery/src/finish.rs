@@ -6,12 +6,12 @@ use api::queue::v1::{Completion, LeasedRecipient, Outcome};
 use api::queue_clock::QueueClock;
 use message::dsn::Action;
 
-use crate::complete::{Completer, NotMade, Unit};
+use crate::complete::{Completer, NotMade, OutcomeGroup};
 use crate::derive;
 use crate::fate::{Failure, Fate};
 use crate::leases::Lease;
 use crate::log_line;
-use crate::notice::{Notices, Told};
+use crate::notice::{Notices, ReportedRecipient};
 use crate::notify;
 use crate::retry;
 use crate::schedule::{self, Decision, Facts};
@@ -36,7 +36,7 @@ impl Finisher {
     fn end(&self, work: &Arc<Work>, ended: Vec<(Lease, Fate)>, remark: Option<&str>) {
         let now_ms = self.clock.now_ms();
         let mut quiet = Vec::with_capacity(ended.len());
-        let mut told: Vec<(Action, Vec<Told>)> = Vec::new();
+        let mut reported: Vec<(Action, Vec<ReportedRecipient>)> = Vec::new();
         let deadline = work.deadline();
         for (lease, mut fate) in ended {
             let recipient = lease.recipient();
@@ -62,25 +62,27 @@ impl Finisher {
             let ended = lease.complete(completion);
             let Some(action) = action else {
                 quiet.push(match &fate {
-                    Fate::Forwarded { .. } => Unit::going_on(ended, made, self.not_made(work)),
-                    _ => Unit::making(vec![ended], made),
+                    Fate::Forwarded { .. } => {
+                        OutcomeGroup::going_on(ended, made, self.not_made(work))
+                    }
+                    _ => OutcomeGroup::making(vec![ended], made),
                 });
                 continue;
             };
             if let (Some(deadline), Action::Delayed, Fate::Failed(failure)) =
                 (deadline, action, &mut fate)
-                && let Some(late) = deadline.told_late(failure, now_ms)
+                && let Some(late) = deadline.late_failure(failure, now_ms)
             {
                 *failure = late;
             }
-            let one = Told { ended, fate, made };
-            match told.iter_mut().find(|(other, _)| *other == action) {
+            let one = ReportedRecipient { ended, fate, made };
+            match reported.iter_mut().find(|(other, _)| *other == action) {
                 Some((_, several)) => several.push(one),
-                None => told.push((action, vec![one])),
+                None => reported.push((action, vec![one])),
             }
         }
         self.completer.complete(quiet);
-        for (action, several) in told {
+        for (action, several) in reported {
             let (notices, completer) = (Arc::clone(&self.notices), self.completer.clone());
             let work = Arc::clone(work);
             // Notices are rare, and first the message must be read.
@@ -183,7 +185,9 @@ fn fail(decision: Decision, completion: &mut Completion, now_ms: i64) -> Option<
         Decision::Bounce { tell, expired } => {
             completion.set_outcome(Outcome::Bounced);
             if expired {
-                completion.reason.push_str(" (its time is up)");
+                completion
+                    .reason
+                    .push_str(" (the lifetime of the message has ended)");
             }
             tell.then_some(Action::Failed)
         }

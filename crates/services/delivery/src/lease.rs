@@ -138,9 +138,9 @@ impl Leaser {
                         self.began(session);
                         // Only on a change: a timer restarted at each response would never let a busy worker
                         // renew.
-                        let told = lease_time(&response);
-                        if told != lease && !told.is_zero() {
-                            lease = told;
+                        let announced = lease_time(&response);
+                        if announced != lease && !announced.is_zero() {
+                            lease = announced;
                             renewals = self::renewals(lease);
                         }
                         give_back(&requests, self.take(response, session)).await?;

@@ -92,7 +92,7 @@ impl Drop for Lease {
         if std::thread::panicking() {
             tracing::error!(
                 recipient = self.recipient.recipient_id,
-                "a task panicked; its recipient is left to be leased anew"
+                "a task panicked; its recipient will be leased again"
             );
         }
         self.leases.end(&[self.key()], false);

@@ -65,7 +65,7 @@ pub async fn run(config: Config, service: Service) -> anyhow::Result<()> {
     service.ready();
     // Without a policy nothing is leased (I8).
     tokio::select! {
-        first = policy.first() => anyhow::ensure!(first.is_some(), "nobody follows the policy"),
+        first = policy.first() => anyhow::ensure!(first.is_some(), "the policy watch has ended"),
         () = service.shutdown.cancelled() => return Ok(()),
     }
     has_policy.present();

@@ -37,7 +37,7 @@ const CALLS: usize = 2;
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 /// How long mailbox-store may be away before its recipients go back to the queue, so that they do not use up
 /// the credits of all others.
-const PATIENCE: Duration = Duration::from_secs(5);
+const RETRY_BUDGET: Duration = Duration::from_secs(5);
 /// Mailbox for suspicious mail. A user without this mailbox finds the mail in the INBOX.
 const JUNK: &str = "Junk";
 /// The INBOX in mailbox-store's contract.
@@ -125,7 +125,7 @@ impl Deliverer {
             let under_way: usize = under_way.iter().map(Vec::len).sum();
             tracing::error!(
                 deliveries = self.pending.len() + under_way,
-                "delivery to mailboxes panicked; its recipients are left to be leased anew"
+                "delivery to mailboxes panicked; its recipients will be leased again"
             );
             self.pending.clear();
         }
@@ -203,7 +203,7 @@ impl Deliverer {
             code = %status.code(),
             reason = status.message(),
             deliveries = batch.len(),
-            "mailbox-store did not take a batch"
+            "mailbox-store refused a batch"
         );
         let fault_is_ours = !matches!(
             status.code(),
@@ -217,7 +217,7 @@ impl Deliverer {
             return self.pending.extend(alone);
         }
         for delivery in batch {
-            let failure = Failure::temporary("4.3.0", "The mailbox store cannot take mail now.");
+            let failure = Failure::temporary("4.3.0", "The mailbox store is unavailable.");
             let fate = Fate::Failed(Failure {
                 retry_in: fault_is_ours.then_some(PUT_OFF),
                 unsettled: fault_is_ours && delivery.may_have_happened(),
@@ -239,7 +239,7 @@ impl Deliverer {
             .partition(|delivery| {
                 delivery
                     .failing_since
-                    .is_some_and(|since| now.duration_since(since) > PATIENCE)
+                    .is_some_and(|since| now.duration_since(since) > RETRY_BUDGET)
             });
         self.pending = pending;
         if !late.is_empty() {

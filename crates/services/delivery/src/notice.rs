@@ -19,7 +19,7 @@ use message::Scanner;
 use message::dsn::{Action, RecipientStatus, Report, Returned, report};
 
 use crate::body;
-use crate::complete::Unit;
+use crate::complete::OutcomeGroup;
 use crate::fate::{Failure, Fate};
 use crate::leases::Ended;
 use crate::retry;
@@ -45,14 +45,14 @@ pub(crate) struct Notices {
 }
 
 /// A recipient with a notice.
-pub(crate) struct Told {
+pub(crate) struct ReportedRecipient {
     pub(crate) ended: Ended,
     pub(crate) fate: Fate,
     /// Other messages derived from this end.
     pub(crate) made: Vec<Derived>,
 }
 
-impl Told {
+impl ReportedRecipient {
     fn recipient(&self) -> &LeasedRecipient {
         self.ended.recipient()
     }
@@ -65,9 +65,9 @@ impl Notices {
         &self,
         work: &Work,
         action: Action,
-        told: Vec<Told>,
+        reported: Vec<ReportedRecipient>,
         now_ms: i64,
-    ) -> Vec<Unit> {
+    ) -> Vec<OutcomeGroup> {
         // RFC 8689 §5: the notice may travel in plain text, so it returns little.
         let full = action == Action::Failed
             && !work.message.require_tls
@@ -88,11 +88,11 @@ impl Notices {
             }
         };
         let Some(original) = original else {
-            let units = told.into_iter().map(|one| unread(one, action, now_ms));
-            return units.collect();
+            let groups = reported.into_iter().map(|one| unread(one, action, now_ms));
+            return groups.collect();
         };
-        let mut units = Vec::new();
-        let mut parts = in_parts(told);
+        let mut groups = Vec::new();
+        let mut parts = in_parts(reported);
         while let Some(mut part) = parts.pop_front() {
             let with = |original: &[u8]| self.notice(work, action, &part, original, full, now_ms);
             let notice = match with(&original) {
@@ -101,18 +101,19 @@ impl Notices {
                 notice => notice,
             };
             match notice {
-                Some(notice) => units.push(with_notice(part, notice)),
+                Some(notice) => groups.push(with_notice(part, notice)),
                 None if part.len() > 1 => {
                     let rest = part.split_off(part.len() / 2);
                     parts.extend([part, rest]);
                 }
-                None => units.extend(
-                    part.into_iter()
-                        .map(|one| Unit::untold(one.ended, TOO_LARGE).with(one.made)),
-                ),
+                None => {
+                    groups.extend(part.into_iter().map(|one| {
+                        OutcomeGroup::without_notice(one.ended, TOO_LARGE).with(one.made)
+                    }))
+                }
             }
         }
-        units
+        groups
     }
 
     async fn original(&self, work: &Work, full: bool) -> Result<Bytes, Status> {
@@ -134,7 +135,7 @@ impl Notices {
         &self,
         work: &Work,
         action: Action,
-        told: &[Told],
+        reported: &[ReportedRecipient],
         original: &[u8],
         full: bool,
         now_ms: i64,
@@ -154,11 +155,11 @@ impl Notices {
         let retry_until = (retry_until > now_ms).then_some(retry_until.div_euclid(1_000));
         let options = message.options.as_ref();
         let at = now_ms.div_euclid(1_000);
-        let statuses: Vec<RecipientStatus<'_>> = told
+        let statuses: Vec<RecipientStatus<'_>> = reported
             .iter()
             .map(|one| status(one, at, retry_until))
             .collect();
-        let first = told.first()?.recipient();
+        let first = reported.first()?.recipient();
         let message_id = format!(
             "{}.{}.{}.notice@{}",
             message.message_id, first.recipient_id, first.epoch, self.hostname
@@ -202,7 +203,7 @@ impl Notices {
             ..Submission::default()
         };
         Some(Derived {
-            recipient_ids: told
+            recipient_ids: reported
                 .iter()
                 .map(|one| one.recipient().recipient_id)
                 .collect(),
@@ -237,36 +238,36 @@ fn as_urgent(options: &DeliveryOptions) -> Option<DeliveryOptions> {
 }
 
 /// Splits recipients into parts of one notice each.
-fn in_parts(mut told: Vec<Told>) -> VecDeque<Vec<Told>> {
+fn in_parts(mut reported: Vec<ReportedRecipient>) -> VecDeque<Vec<ReportedRecipient>> {
     let mut parts = VecDeque::new();
-    while told.len() > RECIPIENTS_EACH {
-        let rest = told.split_off(RECIPIENTS_EACH);
-        parts.push_back(std::mem::replace(&mut told, rest));
+    while reported.len() > RECIPIENTS_EACH {
+        let rest = reported.split_off(RECIPIENTS_EACH);
+        parts.push_back(std::mem::replace(&mut reported, rest));
     }
-    parts.push_back(told);
+    parts.push_back(reported);
     parts
 }
 
-fn with_notice(part: Vec<Told>, notice: Derived) -> Unit {
+fn with_notice(part: Vec<ReportedRecipient>, notice: Derived) -> OutcomeGroup {
     let mut derived = vec![notice];
     let ended = part.into_iter().map(|one| {
         derived.extend(one.made);
         one.ended
     });
     let ended = ended.collect();
-    Unit::making(ended, derived)
+    OutcomeGroup::making(ended, derived)
 }
 
 /// The unit for an unreadable message. A success is recorded, with or without a notice; a failure waits.
-fn unread(told: Told, action: Action, now_ms: i64) -> Unit {
-    let mut ended = told.ended;
+fn unread(reported: ReportedRecipient, action: Action, now_ms: i64) -> OutcomeGroup {
+    let mut ended = reported.ended;
     if matches!(action, Action::Delivered | Action::Relayed) {
-        return Unit::making(vec![ended], told.made);
+        return OutcomeGroup::making(vec![ended], reported.made);
     }
     let completion = ended.completion_mut();
     retry::put_off(completion, now_ms.saturating_add(PUT_OFF_MS), now_ms);
     completion.delay_notified = false;
-    Unit::quiet(ended)
+    OutcomeGroup::quiet(ended)
 }
 
 /// Header section (with its empty line) and text.
@@ -283,14 +284,14 @@ fn content(bytes: &[u8]) -> Option<Content> {
     (content.text_size <= INLINE_LIMIT as u64).then_some(content)
 }
 
-fn status(told: &Told, at: i64, retry_until: Option<i64>) -> RecipientStatus<'_> {
+fn status(reported: &ReportedRecipient, at: i64, retry_until: Option<i64>) -> RecipientStatus<'_> {
     let base = RecipientStatus {
-        address: &told.recipient().address,
-        original: &told.recipient().original_recipient,
+        address: &reported.recipient().address,
+        original: &reported.recipient().original_recipient,
         last_attempt: Some(at),
         ..RecipientStatus::default()
     };
-    match &told.fate {
+    match &reported.fate {
         Fate::Failed(failure) => failed(base, failure, retry_until),
         Fate::Relayed { server, reply, .. } => RecipientStatus {
             status: "2.0.0",

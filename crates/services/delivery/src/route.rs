@@ -102,7 +102,7 @@ impl Router {
             self.remote.deliver(target, Job::new(work, leases));
             return;
         }
-        let failure = Failure::temporary("4.4.5", "too much mail for other servers waits");
+        let failure = Failure::temporary("4.4.5", "too many recipients wait for other servers");
         let fate = Fate::Failed(failure.retry_in(PUT_OFF));
         let put_off = leases.into_iter().map(|one| (one, fate.clone()));
         self.finisher.finish(work, put_off.collect());

@@ -37,7 +37,7 @@ impl Answer {
 
     /// The response to a command that is invalid in this state (RFC 9051 §3).
     pub(crate) fn not_in_this_state() -> Self {
-        Self::bad("Not in this state.")
+        Self::bad("Command not valid in this state.")
     }
 
     fn new(condition: Condition, code: Option<Code>, text: &'static str) -> Self {
@@ -87,11 +87,11 @@ pub(crate) fn refusal(status: &Status) -> Answer {
             Answer::no_with(Code::AlreadyExists, "The mailbox exists already.")
         }
         GrpcCode::InvalidArgument | GrpcCode::FailedPrecondition => {
-            Answer::no_with(Code::Cannot, "That cannot be done.")
+            Answer::no_with(Code::Cannot, "The request is not possible.")
         }
         GrpcCode::ResourceExhausted if api::is_no_room(status) => Answer::no_with(
             Code::Unavailable,
-            "Too little free space on the server: nothing more is stored for now.",
+            "Too little free space on the server, try again later.",
         ),
         GrpcCode::ResourceExhausted => Answer::no_with(Code::Limit, "A limit is reached."),
         GrpcCode::Unavailable

@@ -30,7 +30,7 @@ pub fn start(config: &Config, service: &Service) -> anyhow::Result<Running> {
     let running = front_end.serve(&Shards::here(), move |io, listener, _| {
         Session::new(Arc::clone(&server), listener, shutdown.clone(), io).run()
     });
-    service.needs_mailbox_store("nobody logs in, and no mailbox is read")?;
+    service.needs_mailbox_store("logins fail, and no mailbox is read")?;
     service.ready();
     Ok(running.and_finally(async move { refusals.finish().await }))
 }

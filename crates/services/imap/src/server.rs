@@ -18,7 +18,7 @@ use crate::watch::Watch;
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
 /// Timeout of a call until its answer begins, and of each further piece.
-const PATIENCE: Duration = Duration::from_secs(60);
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Sent to a client that may have gone while the store works for it.
 pub(crate) const STILL_THERE: &[u8] = b"* OK Still working.\r\n";
@@ -26,15 +26,17 @@ pub(crate) const STILL_THERE: &[u8] = b"* OK Still working.\r\n";
 /// A request with a timeout: a store that hangs counts as unreachable.
 pub(crate) fn timed<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
-    request.set_timeout(PATIENCE);
+    request.set_timeout(CALL_TIMEOUT);
     request
 }
 
 /// The next piece of a streamed answer; `None` at its end. The wait has a timeout.
 pub(crate) async fn next<T>(answer: &mut Streaming<T>) -> Result<Option<T>, Status> {
-    match timeout(PATIENCE, answer.message()).await {
+    match timeout(CALL_TIMEOUT, answer.message()).await {
         Ok(piece) => piece,
-        Err(_) => Err(Status::deadline_exceeded("mailbox-store fell silent")),
+        Err(_) => Err(Status::deadline_exceeded(
+            "mailbox-store did not answer in time",
+        )),
     }
 }
 

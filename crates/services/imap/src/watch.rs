@@ -37,7 +37,7 @@ struct Watched {
     highest: watch::Sender<u64>,
     sessions: usize,
     /// The store has received the request on this stream.
-    asked: bool,
+    sent: bool,
 }
 
 /// One session's watch of one mailbox; dropping it ends the watch.
@@ -53,18 +53,18 @@ impl Shared {
     }
 
     /// The requests not sent yet, which are then marked as sent.
-    fn unasked(&self) -> WatchRequest {
+    fn unsent(&self) -> WatchRequest {
         let mut request = WatchRequest::default();
         let mut mailboxes = self.mailboxes();
         mailboxes.retain(|&mailbox_id, watched| {
             if watched.sessions == 0 {
-                if watched.asked {
+                if watched.sent {
                     request.unwatch.push(mailbox_id);
                 }
                 return false;
             }
-            if !watched.asked {
-                watched.asked = true;
+            if !watched.sent {
+                watched.sent = true;
                 request.watch.push(WatchedMailbox {
                     actor: Some(watched.actor.clone()),
                     mailbox_id,
@@ -75,13 +75,13 @@ impl Shared {
         request
     }
 
-    fn forget_asked(&self) {
+    fn forget_sent(&self) {
         for watched in self.mailboxes().values_mut() {
-            watched.asked = false;
+            watched.sent = false;
         }
     }
 
-    fn told(&self, response: WatchResponse) {
+    fn record(&self, response: WatchResponse) {
         let mailboxes = self.mailboxes();
         for change in response.changes {
             if let Some(watched) = mailboxes.get(&change.mailbox_id) {
@@ -117,7 +117,7 @@ impl Watch {
             actor: actor.clone(),
             highest: watch::Sender::new(0),
             sessions: 0,
-            asked: false,
+            sent: false,
         });
         watched.sessions += 1;
         let highest = watched.highest.subscribe();
@@ -139,8 +139,8 @@ async fn follow(shared: Arc<Shared>, channel: Channel) {
     let mut notices = stream::Watch::new(PAUSES, move || {
         let (requests, outbound) = mpsc::channel(BACKLOG);
         // The first request names all watched mailboxes; the channel has room for it.
-        asking.forget_asked();
-        let _ = requests.try_send(asking.unasked());
+        asking.forget_sent();
+        let _ = requests.try_send(asking.unsent());
         *lock(&opening) = Some(requests);
         let mut store = MailboxStoreClient::new(channel.clone());
         async move { store.watch(ReceiverStream::new(outbound)).await }
@@ -151,7 +151,7 @@ async fn follow(shared: Arc<Shared>, channel: Channel) {
         tokio::select! {
             event = notices.next() => match event {
                 WatchEvent::Opened => requests = lock(&newest).take(),
-                WatchEvent::Received(notice) => shared.told(notice),
+                WatchEvent::Received(notice) => shared.record(notice),
                 WatchEvent::Ended(status) => {
                     requests = None;
                     // The log already says that mailbox-store is away.
@@ -177,7 +177,7 @@ async fn tell(shared: &Shared, requests: Option<&mpsc::Sender<WatchRequest>>) {
         // The stream has ended: the next one begins with all watched mailboxes.
         return;
     };
-    let request = shared.unasked();
+    let request = shared.unsent();
     if !(request.watch.is_empty() && request.unwatch.is_empty()) {
         room.send(request);
     }

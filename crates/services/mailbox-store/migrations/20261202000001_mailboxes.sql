@@ -1,28 +1,28 @@
--- Users, their mailboxes and what lies in them. Bodies are in schema `volume`; here is what
+-- Users, their mailboxes and the messages in them. Bodies are in schema `volume`; this schema has what
 -- differs by recipient.
 --
 -- Times are bigint: milliseconds since 1970 in UTC.
 --
--- Who may change a mailbox's messages holds the lock of its row in mailbox.mailbox (I5). Locks are
--- taken in this order: users, mailboxes by id, ledger by recipient id, volume. See src/mailboxes/lock.rs.
+-- A transaction that changes a mailbox's messages holds the lock of its row in mailbox.mailbox (I5). Locks
+-- are taken in this order: users, mailboxes by id, ledger by recipient id, volume. See src/mailboxes/lock.rs.
 
 CREATE TABLE mailbox.user (
     user_id    bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    -- In lower case; the login as well.
+    -- In lower case; it is also the login.
     address    text        NOT NULL UNIQUE,
     domain     text        NOT NULL GENERATED ALWAYS AS (substring(address FROM '[^@]*$')) STORED,
     -- A PHC string ($argon2id$…).
     password   text        NOT NULL,
-    -- Keys by which a proof of a password can be checked (RFC 5802), as src/users/scram.rs writes
-    -- them; NULL until the password has been seen, and where it cannot be used for SCRAM.
+    -- Keys that verify a proof of a password (RFC 5802), in the form of src/users/scram.rs; NULL until the
+    -- password has been given, and if it cannot be used for SCRAM.
     scram      bytea,
     created_at bigint      NOT NULL
 );
 CREATE INDEX user_domain ON mailbox.user (domain, address);
 
--- Every mailbox that ever was has its own UIDVALIDITY, so that a mailbox made again under an old
--- name is told from the old one (RFC 9051 §2.3.1.1). It starts at today's second, so that a
--- restored or rebuilt system is told from the old one too.
+-- Every mailbox has a UIDVALIDITY of its own, so that a mailbox created again under an old name differs from
+-- the old one (RFC 9051 §2.3.1.1). The sequence starts at today's second, so that a restored or rebuilt
+-- system differs from the old one too.
 CREATE SEQUENCE mailbox.uid_validity AS bigint MINVALUE 1 MAXVALUE 4294967295;
 SELECT setval('mailbox.uid_validity', extract(epoch FROM now())::bigint);
 
@@ -32,15 +32,15 @@ CREATE TABLE mailbox.mailbox (
     name           text    NOT NULL,
     special_use    text    NOT NULL DEFAULT '',
     uid_validity   bigint  NOT NULL DEFAULT nextval('mailbox.uid_validity'),
-    -- The next UID: only grows, so that no UID is given twice (I6).
+    -- The next UID. It only grows, so that no UID is used twice (I6).
     uid_next       bigint  NOT NULL DEFAULT 1 CHECK (uid_next BETWEEN 1 AND 4294967295),
     highest_modseq bigint  NOT NULL DEFAULT 1,
-    -- Kept with every change, so that STATUS reads one row.
+    -- Updated with every change, so that STATUS reads one row.
     messages       bigint  NOT NULL DEFAULT 0 CHECK (messages >= 0),
     unseen         bigint  NOT NULL DEFAULT 0 CHECK (unseen >= 0),
     deleted        bigint  NOT NULL DEFAULT 0 CHECK (deleted >= 0),
     size           bigint  NOT NULL DEFAULT 0 CHECK (size >= 0),
-    -- Keywords in the spelling in which they came first; messages use this spelling.
+    -- Keywords in their first spelling, which messages use.
     keywords       text[]  NOT NULL DEFAULT '{}',
     UNIQUE (user_id, name)
 ) WITH (
@@ -78,7 +78,7 @@ CREATE INDEX message_modseq ON mailbox.message (mailbox_id, modseq);
 -- For the foreign key: whether a body is still in use.
 CREATE INDEX message_body ON mailbox.message (body_id);
 
--- UIDs that are gone, for ever (I6): what QRESYNC tells (RFC 7162 §3.2).
+-- UIDs of removed messages, for ever (I6): for QRESYNC (RFC 7162 §3.2).
 CREATE TABLE mailbox.expunged (
     mailbox_id bigint NOT NULL,
     modseq     bigint NOT NULL,
@@ -87,13 +87,13 @@ CREATE TABLE mailbox.expunged (
     PRIMARY KEY (mailbox_id, modseq, first)
 );
 
--- Which of the queue's recipients were delivered (I3).
+-- Delivered recipients of the queue (I3).
 CREATE TABLE mailbox.delivery (
     recipient_id bigint      PRIMARY KEY,
     uid          bigint      NOT NULL,
     delivered_at bigint      NOT NULL
 );
--- Rows come in the order of time: enough to find the old ones.
+-- Rows are inserted in the order of time: enough to find the old ones.
 CREATE INDEX delivery_age ON mailbox.delivery USING brin (delivered_at);
 
 -- Wrong guesses by account and by peer address: shared by all replicas.
@@ -104,8 +104,8 @@ CREATE TABLE mailbox.guess (
 );
 CREATE INDEX guess_age ON mailbox.guess (failed_at);
 
--- The salt of every login is made of this and of the login itself: so one that exists and one that
--- does not look alike, for ever and at every replica.
+-- The salt of every login is derived from this secret and the login itself: an existing login and a missing
+-- one look alike, for ever and at every replica.
 CREATE TABLE mailbox.scram_salt (
     secret bytea NOT NULL,
     one    boolean PRIMARY KEY DEFAULT true CHECK (one)
@@ -113,13 +113,13 @@ CREATE TABLE mailbox.scram_salt (
 INSERT INTO mailbox.scram_salt (secret)
     VALUES (sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')));
 
--- Passwords for single programs and devices.
+-- Application passwords, for single programs and devices.
 CREATE TABLE mailbox.app_password (
     user_id    bigint NOT NULL REFERENCES mailbox.user ON DELETE CASCADE,
     -- For people.
     name       text   NOT NULL,
-    -- The first characters of the password: by them it is found, so that a wrong guess costs one
-    -- hash and not one for each of them.
+    -- The first characters of the password, by which it is found: a wrong guess then costs one hash and not
+    -- one for each of them.
     selector   text   NOT NULL,
     -- As in mailbox.user.
     password   text   NOT NULL,
@@ -129,8 +129,9 @@ CREATE TABLE mailbox.app_password (
     UNIQUE (user_id, selector)
 );
 
--- From where users have logged in, by address (of IPv6 by the first half): guessing elsewhere does not keep
--- them out there, and a device that asks for what they do not have yet does not count as a guess.
+-- Peers from which users have logged in, by address (of IPv6 by the first half). Guesses from elsewhere do
+-- not lock users out at these peers, and there a device that asks for something they do not have yet does not
+-- count as a guess.
 CREATE TABLE mailbox.known_peer (
     user_id bigint NOT NULL REFERENCES mailbox.user ON DELETE CASCADE,
     peer    text   NOT NULL,

@@ -4,7 +4,7 @@
 
 mod batch;
 mod ledger;
-mod places;
+mod mailbox_ids;
 mod writer;
 
 #[cfg(test)]

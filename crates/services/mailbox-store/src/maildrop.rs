@@ -29,7 +29,7 @@ pub struct Maildrops {
 
 /// A held lock. Dropping it releases it.
 #[derive(Debug)]
-pub struct Held {
+pub struct MaildropLock {
     user_id: i64,
     lost: CancellationToken,
     commands: mpsc::UnboundedSender<Command>,
@@ -55,14 +55,14 @@ impl Maildrops {
     }
 
     /// Locks a user's maildrop, or fails at once if another session holds the lock.
-    pub async fn lock(&self, user_id: i64) -> Result<Held> {
+    pub async fn lock(&self, user_id: i64) -> Result<MaildropLock> {
         let (answer, result) = oneshot::channel();
         let stopped = || Error::Unavailable("no maildrop locks any more".into());
         self.commands
             .send(Command::Lock(user_id, answer))
             .map_err(|_| stopped())?;
         let lost = result.await.map_err(|_| stopped())??;
-        Ok(Held {
+        Ok(MaildropLock {
             user_id,
             lost,
             commands: self.commands.clone(),
@@ -70,14 +70,14 @@ impl Maildrops {
     }
 }
 
-impl Held {
+impl MaildropLock {
     /// Completes when the lock is lost: another session may hold it now.
     pub async fn lost(&self) {
         self.lost.cancelled().await;
     }
 }
 
-impl Drop for Held {
+impl Drop for MaildropLock {
     fn drop(&mut self) {
         // A lost lock may be held by another session by now. A task that has ended has no locks.
         if !self.lost.is_cancelled() {

@@ -17,7 +17,7 @@ pub use append::{Append, append};
 pub use changes::{changes, deleted};
 pub use copy_move::{copy, move_all_to_new, move_messages};
 pub use expunge::expunge;
-pub use fetch::{Wanted, fetch};
+pub use fetch::{FetchItems, fetch};
 pub use read::read;
 pub use select::{Selected, select};
 pub use store_flags::{Change, Mode, store_flags};

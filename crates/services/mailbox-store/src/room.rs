@@ -66,7 +66,7 @@ impl Room {
                 }
             }
             // The last known state holds.
-            Err(error) => tracing::debug!(%error, "the volume at `data-path` cannot be asked"),
+            Err(error) => tracing::debug!(%error, "the free space at `data-path` cannot be read"),
         }
     }
 }
@@ -80,7 +80,7 @@ pub async fn keep_log_small(room: Room, pool: PgPool) {
         }
         if let Err(error) = sqlx::query("CHECKPOINT").execute(&pool).await {
             // Since version 15 there is a role for it (docs/database.md).
-            tracing::warn!(%error, "no checkpoint is made while space is short");
+            tracing::warn!(%error, "a checkpoint failed while space is short");
         }
         tokio::time::sleep(CHECKPOINTS).await;
     }

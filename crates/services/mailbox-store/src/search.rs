@@ -76,15 +76,15 @@ pub async fn search(store: &Store, search: Search<'_>) -> Result<SearchResponse>
 }
 
 /// UIDs with their MODSEQs.
-type Found = Vec<(i64, i64)>;
+type Matches = Vec<(i64, i64)>;
 
 /// Matches, and the last UID searched if the time did not suffice for all.
-async fn by_content(store: &Store, mut search: Search<'_>) -> Result<(Found, Option<i64>)> {
+async fn by_content(store: &Store, mut search: Search<'_>) -> Result<(Matches, Option<i64>)> {
     let Search { key, now, .. } = search;
     let _turn = store.search_turn().await;
     let ends = Instant::now() + search.slice;
     let needles = key.needles();
-    let mut found = Found::new();
+    let mut found = Matches::new();
     loop {
         let page = candidates::page(store.pool(), search).await?;
         if page.is_empty() {

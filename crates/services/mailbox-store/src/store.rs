@@ -106,7 +106,7 @@ impl Store {
     /// Fails unless the database keeps its commits (I1).
     pub fn keeps(&self) -> Result<()> {
         if self.fitness.is_unsafe() {
-            let reason = "the database does not keep what it is given";
+            let reason = "the database does not keep what it commits";
             return Err(Error::Unavailable(reason.into()));
         }
         Ok(())
@@ -169,7 +169,7 @@ impl Store {
                     peer = %actor.peer_address,
                     mailbox_id,
                     owner,
-                    "another's mailbox was asked for"
+                    "a request for another user's mailbox was refused"
                 );
                 Err(lock::missing(mailbox_id))
             }
@@ -312,7 +312,7 @@ where
     loop {
         match attempt().await {
             Err(error) if error.is_repeatable() && retry.wait().await => {
-                tracing::debug!(%error, "making a transaction again");
+                tracing::debug!(%error, "repeating a transaction");
             }
             other => return other,
         }

@@ -32,13 +32,13 @@ async fn forget_old(pool: PgPool) {
     loop {
         ticks.tick().await;
         if let Err(error) = deliver::forget_old(&pool, clock::now()).await {
-            tracing::warn!(%error, "old deliveries were not forgotten");
+            tracing::warn!(%error, "expired deliveries were not removed from the ledger");
         }
         if let Err(error) = users::forget_old_guesses(&pool).await {
-            tracing::warn!(%error, "old guesses were not forgotten");
+            tracing::warn!(%error, "expired counts of wrong logins were not removed");
         }
         if let Err(error) = users::forget_old_peers(&pool).await {
-            tracing::warn!(%error, "from where users once logged in was not forgotten");
+            tracing::warn!(%error, "expired known peers were not removed");
         }
     }
 }

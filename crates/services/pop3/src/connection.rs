@@ -107,7 +107,7 @@ pub(crate) async fn serve(
         }
         Err(End::Session(SessionError::Displaced)) => {
             client.say_last(reply::DISPLACED).await;
-            tracing::debug!(%peer, "made room for another client");
+            tracing::debug!(%peer, "replaced by another client");
         }
         Err(End::MaildropLost) => {
             client.say_last(reply::MAILDROP_LOST).await;
@@ -115,7 +115,7 @@ pub(crate) async fn serve(
         }
         Err(End::Session(error)) => tracing::debug!(%peer, %error, "connection lost"),
         Err(End::BrokenOff) => tracing::debug!(%peer, "a message broke off"),
-        Err(End::ShutDown) => tracing::debug!(%peer, "not waited for at the shutdown"),
+        Err(End::ShutDown) => tracing::debug!(%peer, "closed at the shutdown"),
     }
     client.connection.set_timeout(GOODBYE);
     // The client may be gone already.
@@ -133,11 +133,11 @@ impl Client {
             let (input, output) = self.connection.buffers();
             match self.session.next(input, output) {
                 Action::Read => {
-                    let patience = self.patience();
-                    self.connection.set_timeout(patience);
+                    let timeout = self.timeout();
+                    self.connection.set_timeout(timeout);
                     self.connection.flush().await?;
                     // With more input at hand, no wait would notice the timeout.
-                    if patience.is_zero() {
+                    if timeout.is_zero() {
                         return Err(SessionError::Timeout.into());
                     }
                     if !self.read().await? {
@@ -170,7 +170,7 @@ impl Client {
 
     /// How long the client may take for its next input. Before the login one deadline covers everything:
     /// otherwise single octets would keep a connection for ever (I7).
-    fn patience(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         match self.lock {
             Some(_) => self.server.idle_timeout,
             None => self
@@ -219,11 +219,11 @@ impl Client {
         let Some(tls) = self.listener.tls.clone() else {
             return Err(SessionError::Tls("there is no certificate".to_owned()).into());
         };
-        self.connection.set_timeout(HANDSHAKE.min(self.patience()));
+        self.connection.set_timeout(HANDSHAKE.min(self.timeout()));
         let secured = self.connection.start_tls(&tls).await;
         self.note_handshake(&secured);
         secured?;
-        self.connection.set_timeout(self.patience());
+        self.connection.set_timeout(self.timeout());
         Ok(())
     }
 

@@ -42,7 +42,7 @@ pub fn start(config: &Config, service: &Service) -> anyhow::Result<Running> {
     let running = front_end.serve(&Shards::here(), move |client, listener, _| {
         connection::serve(client, Arc::clone(&server), listener)
     });
-    service.needs_mailbox_store("nobody logs in, and no mailbox is read")?;
+    service.needs_mailbox_store("logins fail, and no mailbox is read")?;
     service.ready();
     Ok(running.and_finally(async move { refusals.finish().await }))
 }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use pop3_protocol::server::{Maildrop, MaildropMessage};
 
 /// Timeout of a call.
-const PATIENCE: Duration = Duration::from_secs(30);
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Larger than any answer: a header of 128 KiB, or a batch of them.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -201,14 +201,14 @@ impl Octets {
 async fn patiently<T>(
     call: impl Future<Output = Result<Response<T>, Status>>,
 ) -> Result<T, Status> {
-    match tokio::time::timeout(PATIENCE, call).await {
+    match tokio::time::timeout(CALL_TIMEOUT, call).await {
         Ok(response) => response.map(Response::into_inner),
         Err(_) => Err(too_late()),
     }
 }
 
 async fn next<T>(stream: &mut Streaming<T>) -> Result<Option<T>, Status> {
-    match tokio::time::timeout(PATIENCE, stream.message()).await {
+    match tokio::time::timeout(CALL_TIMEOUT, stream.message()).await {
         Ok(message) => message,
         Err(_) => Err(too_late()),
     }

@@ -19,7 +19,7 @@ use service_kit::config::TlsConfig;
 use session_io::{ClientTls, Connection};
 use test_kit::TestCertificate;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 const MESSAGE: &[u8] = b"Subject: dots\r\n\r\none\r\n.two\r\n...\r\nfour\r\n";
 
@@ -86,8 +86,8 @@ impl FrontEnd {
     }
 
     async fn client_of(address: SocketAddr) -> Client {
-        let mut client = Client(Connection::connect(address, PATIENCE).await.unwrap());
-        client.0.set_timeout(PATIENCE);
+        let mut client = Client(Connection::connect(address, TIMEOUT).await.unwrap());
+        client.0.set_timeout(TIMEOUT);
         assert!(client.line().await.starts_with("+OK"));
         client
     }
@@ -219,7 +219,7 @@ async fn who_has_lost_the_maildrop_is_told_so_and_deletes_nothing() {
 async fn a_password_is_taken_under_tls_and_refused_without() {
     let store = FakeStore::start(&[(3, MESSAGE)]);
     let front_end = FrontEnd::start(&store, |_| ());
-    let connection = Connection::connect(front_end.stls, PATIENCE).await.unwrap();
+    let connection = Connection::connect(front_end.stls, TIMEOUT).await.unwrap();
     let mut client = Client(connection);
     client.line().await;
     assert!(client.log_in().await.starts_with("-ERR"));
@@ -231,7 +231,7 @@ async fn a_password_is_taken_under_tls_and_refused_without() {
     assert_eq!(client.say("PASS x").await, "-ERR USER comes first.");
     assert!(client.log_in().await.starts_with("+OK 1 messages"));
 
-    let connecting = Connection::connect_tls(front_end.implicit, "localhost", tls, PATIENCE).await;
+    let connecting = Connection::connect_tls(front_end.implicit, "localhost", tls, TIMEOUT).await;
     let mut client = Client(connecting.unwrap());
     assert!(client.line().await.starts_with("+OK"));
     assert!(client.log_in().await.starts_with("-ERR [IN-USE]"));
@@ -318,7 +318,7 @@ async fn a_message_that_was_expunged_meanwhile_is_told_to_be_gone() {
 async fn silence_and_shutdown_are_said_before_the_connection_closes() {
     let store = FakeStore::start(&[]);
     let hasty = FrontEnd::start(&store, |config| config.login_timeout_seconds = 0);
-    let connection = Connection::connect(hasty.plain, PATIENCE).await.unwrap();
+    let connection = Connection::connect(hasty.plain, TIMEOUT).await.unwrap();
     let mut client = Client(connection);
     assert!(client.line().await.starts_with("+OK"));
     assert!(client.line().await.starts_with("-ERR"));
@@ -373,7 +373,7 @@ async fn who_keeps_talking_has_no_longer_for_the_login() {
 async fn greeted(address: SocketAddr) -> Client {
     let greeted = async {
         loop {
-            let mut client = Client(Connection::connect(address, PATIENCE).await.unwrap());
+            let mut client = Client(Connection::connect(address, TIMEOUT).await.unwrap());
             let greeting = client.line().await;
             if greeting.starts_with("+OK") {
                 return client;
@@ -414,7 +414,7 @@ async fn who_says_nothing_makes_room_for_newcomers_and_is_told_so() {
     let mut shaking = Vec::new();
     for _ in 0..6 {
         shaking.push(
-            Connection::connect(front_end.implicit, PATIENCE)
+            Connection::connect(front_end.implicit, TIMEOUT)
                 .await
                 .unwrap(),
         );
@@ -422,7 +422,7 @@ async fn who_says_nothing_makes_room_for_newcomers_and_is_told_so() {
     let connected = async {
         loop {
             let (address, tls) = (front_end.implicit, &front_end.client_tls);
-            let connected = Connection::connect_tls(address, "localhost", tls, PATIENCE).await;
+            let connected = Connection::connect_tls(address, "localhost", tls, TIMEOUT).await;
             if let Ok(connection) = connected {
                 return connection;
             }

@@ -1,24 +1,25 @@
--- Messages between acceptance and their recipients' ends, the history of both, the policy, and what collecting from
--- remote accounts must remember.
+-- Messages between acceptance and their recipients' ends, the history of both, the policy, and the state of
+-- collection from remote accounts.
 --
 -- Times are bigint: milliseconds since 1970 in UTC; 0 is never.
 --
--- A message is not its body. Several messages have one: a message, and what is made from it (I12). Messages, bodies and
--- uploads draw their ids from one sequence. A message that comes with a text of its own gives its body its own number:
--- the primary key finds the message of a body then.
+-- A message is not its body: a message and the messages derived from it share one (I12). Messages, bodies and
+-- uploads take their ids from one sequence. A message that comes with a text of its own gives its body its
+-- own number: the primary key then finds the message of a body.
 --
--- A recipient's id is (message id << 14) + its number in the message: 10,000 recipients fit, a message's recipients are
--- one range of the primary key, and no second index and no second sequence is needed.
+-- A recipient's id is (message id << 14) + its number in the message: 10,000 recipients fit, a message's
+-- recipients are one range of the primary key, and no second index and no second sequence is needed.
 
 CREATE TABLE queue.message (
     id              bigint   PRIMARY KEY,
-    -- No foreign key: a message is always inserted together with its body, or while another message keeps it. The check
-    -- would take a tenth of what accepting costs. See queue.keep_body for the other end.
+    -- No foreign key: a message is always inserted together with its body, or while another message keeps it.
+    -- The check would cost a tenth of accepting a message. See queue.keep_body for the other end.
     body_id         bigint   NOT NULL,
-    -- Header fields that stand before the body in this message, such as trace fields.
+    -- Header fields before the body, such as trace fields.
     prefix          bytea    NOT NULL,
     received_at     bigint   NOT NULL,
-    -- When it was released, or will be, of what was held or in quarantine: its lifetime begins there. 0: it was neither.
+    -- When a held message is or was released, or a message was released from quarantine: the start of its
+    -- lifetime. 0 for other messages.
     released_at     bigint   NOT NULL DEFAULT 0,
     -- Empty: the null reverse-path.
     reverse_path    text     NOT NULL,
@@ -32,16 +33,16 @@ CREATE TABLE queue.message (
     options         bytea,
     -- A postern.queue.v1.Origin.
     origin          bytea    NOT NULL,
-    -- Origin.session: the id by which the front end named it in its reply and in the Received field. Null: it was made
-    -- of another message.
+    -- Origin.session: the id of the message in the front end's reply and in the Received field. Null for a
+    -- derived message.
     session         text,
-    -- How many messages were made of each other, one after another, before it.
+    -- Number of derivations before it.
     depth           smallint NOT NULL DEFAULT 0,
     policy_revision bigint   NOT NULL,
-    -- How many recipients it came with, and how many have not reached their end.
+    -- Number of its recipients, and of those that have not reached their end.
     recipients      integer  NOT NULL,
     pending         integer  NOT NULL,
-    -- A mailbox of ours refers to the body: mailbox-store knows when it may go.
+    -- A mailbox refers to the body: mailbox-store decides when it is removed.
     kept            boolean  NOT NULL DEFAULT false
 ) WITH (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
@@ -49,15 +50,15 @@ CREATE TABLE queue.message (
     autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0
 );
 
--- Messages whose last recipients ended at two replicas at once, or whose removal was cut off.
+-- Messages whose last recipients ended at two replicas at once, or whose removal was interrupted.
 CREATE INDEX message_ended ON queue.message (id) WHERE pending <= 0;
 
--- The messages of a body that does not have the number of its message.
+-- Messages whose body has another message's number.
 CREATE INDEX message_of_shared_body ON queue.message (body_id) WHERE body_id <> id;
 
--- A body that a message still needs does not go, whoever asks for it. This is no violation of a foreign key:
--- after that a sweep forgets the body until the last reference is dropped, and a message that leaves its body to
--- a mailbox (kept) does not name it, though the mailbox may have dropped it before.
+-- Keeps a body that a message still needs. The error is no violation of a foreign key: after that a sweep forgets
+-- the body until the last reference is dropped, and a message that leaves its body to a mailbox (kept) does not
+-- name it, though the mailbox may have dropped it before.
 CREATE FUNCTION queue.keep_body() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -83,16 +84,16 @@ CREATE TABLE queue.recipient (
     attempts           integer  NOT NULL DEFAULT 0,
     -- The epoch of the newest lease; 0 before the first (I4).
     epoch              integer  NOT NULL,
-    -- When it may be leased (again): for a leased recipient the end of its lease. So a lease
-    -- that nobody ends expires by itself.
+    -- When it may be leased (again): for a leased recipient the end of its lease. An abandoned lease thus
+    -- expires by itself.
     due_at             bigint   NOT NULL,
     leased             boolean  NOT NULL,
-    -- Who holds the lease, or held the last one.
+    -- The worker that holds the lease, or held the last one.
     worker             text     NOT NULL,
     delay_notified     boolean  NOT NULL DEFAULT false,
     last_reason        text     NOT NULL DEFAULT '',
-    -- When somebody last asked for its next attempt (`RetryNow`: ETRN, `postern queue retry`): a worker does not put it
-    -- off for what it learnt of the destination before.
+    -- When its next attempt was last requested (`RetryNow`: ETRN, `postern queue retry`): earlier knowledge
+    -- about the destination must not prevent that attempt.
     retry_asked_at     bigint
 ) WITH (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
@@ -100,28 +101,28 @@ CREATE TABLE queue.recipient (
     autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0
 );
 
--- What is due is found here, oldest first. Two indexes, so that a backlog of retries does not
--- stand before mail that has never been tried.
+-- Due recipients, oldest first. Two indexes, so that a backlog of retries does not delay mail that was never
+-- tried.
 CREATE INDEX recipient_due_first ON queue.recipient (due_at) WHERE attempts = 0;
 CREATE INDEX recipient_due_again ON queue.recipient (due_at) WHERE attempts > 0;
 
--- What waits for a domain, or for those below it (`RetryNow`): its domain read from the end. Mail that
--- has not failed yet is not in it.
+-- Waiting recipients of a domain, or of its subdomains (`RetryNow`), by the reversed domain. Mail that has
+-- not failed yet is not in it.
 CREATE INDEX recipient_again_domain ON queue.recipient
     (reverse(substring(address FROM '[^@]*$')) text_pattern_ops) WHERE attempts > 0;
 
--- Mail that was accepted and is kept back until an administrator decides. Its recipients have -1 for attempts: that is
--- in neither of the indexes by which mail is found that is due, whatever their due_at says.
+-- Accepted mail that is kept back until an administrator decides. Its recipients have -1 for attempts: they
+-- are in neither index of due mail, whatever their due_at.
 --
--- Whoever deletes the row here decides: a release, a removal and the end of its time cannot all
--- have their way (I2). Messages in quarantine are few; nobody else's statements come here.
+-- The transaction that deletes the row here decides: a release, a removal and the end of its time exclude
+-- each other (I2). Messages in quarantine are few; no other statement uses this table.
 CREATE TABLE queue.quarantine (
     message_id bigint PRIMARY KEY,
     -- Why, for a person to read.
     reason     text   NOT NULL,
-    -- When it is removed, unless somebody decides before.
+    -- When it is removed unless an administrator decides.
     until      bigint NOT NULL,
-    -- Once released, it is not delivered before this time.
+    -- Earliest delivery after a release.
     hold_until bigint NOT NULL
 );
 
@@ -146,11 +147,11 @@ CREATE TABLE queue.history (
 
 CREATE INDEX history_recipient ON queue.history (recipient_id);
 
--- By which the history is searched. Of each 32 pages (about 1,500 lines) it knows the times and, nearly, the
--- addresses and ids: a few hundredths of the size of the history, and nothing to write while lines are added,
--- since a range is summed up once it is full.
+-- For searches of the history. It knows the times and, approximately, the addresses and ids of each 32 pages
+-- (about 1,500 lines). It has a few hundredths of the history's size and costs nothing while lines are added,
+-- since a range is summarised once it is full.
 DO $$ BEGIN
-    -- Older versions of Postgres cannot; there all of it is read through.
+    -- Older versions of Postgres cannot use it; there all of the history is read.
     IF current_setting('server_version_num')::integer >= 140000 THEN
         CREATE INDEX history_search ON queue.history USING brin (
             at,
@@ -161,22 +162,22 @@ DO $$ BEGIN
     END IF;
 END $$;
 
--- Which message was made of which, for as long as the history tells of them. Partitioned by day, as that is.
+-- Which message was derived from which, kept as long as the history. Partitioned by day, like the history.
 CREATE TABLE queue.derivation (
     at            bigint   NOT NULL,
     message_id    bigint   NOT NULL,
     parent_id     bigint   NOT NULL,
     -- A postern.queue.v1.DerivedKind.
     kind          smallint NOT NULL,
-    -- Of the parent: those at whose ends it was made.
+    -- The parent's recipients at whose ends it was derived.
     recipient_ids bigint[] NOT NULL
 ) PARTITION BY RANGE (at);
 
 CREATE INDEX derivation_message ON queue.derivation (message_id);
 CREATE INDEX derivation_parent ON queue.derivation (parent_id);
 
--- What the front ends refused, to answer why. Several refusals of one peer, verdict and recipient
--- within seconds are one row. Partitioned by day, as the history is.
+-- Refusals of the front ends. Several refusals of one peer, verdict and recipient within seconds are one row.
+-- Partitioned by day, like the history.
 CREATE SEQUENCE queue.refusal_number CACHE 100;
 
 CREATE TABLE queue.refusal (
@@ -184,7 +185,7 @@ CREATE TABLE queue.refusal (
     number          bigint NOT NULL DEFAULT nextval('queue.refusal_number'),
     last_at         bigint NOT NULL,
     count           bigint NOT NULL,
-    -- Null: no peer is to blame.
+    -- Null: there is no peer.
     peer            inet,
     helo            text   NOT NULL,
     login           text   NOT NULL,
@@ -192,7 +193,7 @@ CREATE TABLE queue.refusal (
     reverse_path    text   NOT NULL,
     recipient       text   NOT NULL,
     verdict         text   NOT NULL,
-    -- One a line.
+    -- One per line.
     reasons         text   NOT NULL,
     policy_revision bigint NOT NULL,
     session         text   NOT NULL,
@@ -201,8 +202,8 @@ CREATE TABLE queue.refusal (
     PRIMARY KEY (at, number)
 ) PARTITION BY RANGE (at);
 
--- Makes the partitions of a table for `days` days from the day of `first` on, and drops those that
--- end before `keep_from`. Called by one process at a time, under the advisory lock taken here.
+-- Creates the partitions of a table for `days` days from the day of `first` on, and drops those that end
+-- before `keep_from`. Called by one process at a time, under the advisory lock taken here.
 CREATE FUNCTION queue.maintain_days(kept text, first bigint, days integer, keep_from bigint)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -234,7 +235,7 @@ CREATE TABLE queue.policy_revision (
     comment  text   NOT NULL
 );
 
--- Secrets that the policy names: AES-256-GCM under a key that is not in the database.
+-- Secrets named by the policy: AES-256-GCM under a key that is not in the database.
 CREATE TABLE queue.secret (
     name   text   PRIMARY KEY,
     nonce  bytea  NOT NULL,
@@ -242,15 +243,15 @@ CREATE TABLE queue.secret (
     set_at bigint NOT NULL
 );
 
--- Something known, sealed under the key of the secrets: whoever comes with another key is told so before
--- it is used. None until the first queue has started.
+-- A known text, sealed under the secrets' key: it shows a wrong key before that is used. Empty until the
+-- first queue has started.
 CREATE TABLE queue.secret_key (
     nonce  bytea   NOT NULL,
     sealed bytea   NOT NULL,
     one    boolean PRIMARY KEY DEFAULT true CHECK (one)
 );
 
--- Whether gateways work, by the newest attempts over them.
+-- Gateways and whether they work, by the newest attempts over them.
 CREATE TABLE queue.gateway (
     name            text   PRIMARY KEY,
     -- 0: it works.
@@ -260,11 +261,11 @@ CREATE TABLE queue.gateway (
     last_success_at bigint NOT NULL
 );
 
--- Messages that were collected from remote accounts (I10). The hash belongs to the identity:
--- where a server gives an old name to a new message, the new one is not taken for the old.
+-- Messages collected from remote accounts (I10). The hash is part of the identity: if a server gives an old
+-- name to a new message, the new one is collected.
 CREATE TABLE queue.collected (
     account      text   NOT NULL,
-    -- As the server names the message: its UIDL.
+    -- The server's name for the message: its UIDL.
     remote_id    text   NOT NULL,
     content_hash bytea  NOT NULL,
     message_id   bigint NOT NULL,
@@ -272,14 +273,13 @@ CREATE TABLE queue.collected (
     PRIMARY KEY (account, remote_id, content_hash)
 );
 
--- A message whose server has given it another name is found by its header section: the second half
--- of the hash.
+-- Finds a message whose server has given it another name, by its header section: the second half of the hash.
 CREATE INDEX collected_by_header ON queue.collected (account, substring(content_hash FROM 33));
 
--- How collecting goes.
+-- The state of collection.
 CREATE TABLE queue.collect_account (
     account         text    PRIMARY KEY,
-    -- Who may poll it, and until when unless reported.
+    -- The collector that polls it, and until when unless it reports.
     collector       text    NOT NULL,
     claimed_until   bigint  NOT NULL,
     claimed_at      bigint  NOT NULL,
@@ -288,10 +288,10 @@ CREATE TABLE queue.collect_account (
     last_collected  bigint  NOT NULL DEFAULT 0,
     left_on_server  bigint  NOT NULL DEFAULT 0,
     total_collected bigint  NOT NULL DEFAULT 0,
-    -- Polls that failed in a row, and the last one that did not.
+    -- Failed polls since the last successful one, and the time of that one.
     failures        integer NOT NULL DEFAULT 0,
     last_success    bigint  NOT NULL DEFAULT 0,
-    -- The message that is being read. Empty: none. Written before it is read, and ended by the poll's report.
+    -- The message being read. Empty: none. Written before it is read, and cleared by the poll's report.
     reading         text    NOT NULL DEFAULT '',
     reading_size    bigint  NOT NULL DEFAULT 0
 );
@@ -312,9 +312,8 @@ CREATE TABLE queue.uncollected (
     PRIMARY KEY (account, remote_id)
 );
 
--- How much came from whom. A bucket leaks one microsecond's worth each microsecond, so all there
--- is to know of it is when it will be empty (microseconds since 1970, UTC). What a crash of
--- Postgres forgets here is only that somebody has sent a lot lately.
+-- Rates of senders. A bucket leaks one microsecond's worth each microsecond, so the time at which it will be
+-- empty (microseconds since 1970, UTC) describes it fully. A crash of Postgres loses only recent counts.
 CREATE UNLOGGED TABLE queue.rate (
     key      bytea  PRIMARY KEY,
     empty_at bigint NOT NULL
@@ -325,7 +324,7 @@ CREATE UNLOGGED TABLE queue.rate (
     autovacuum_vacuum_cost_delay = 0
 );
 
--- Who has tried before.
+-- Senders that have tried before.
 CREATE TABLE queue.greylist (
     key        bytea   PRIMARY KEY,
     first_seen bigint  NOT NULL,

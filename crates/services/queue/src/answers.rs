@@ -65,13 +65,13 @@ pub(crate) fn answers<R>() -> (Answers<R>, ReceiverStream<Result<R, Status>>) {
 /// therefore gets no further requests read. A slot may also hold a share of the memory that all requests
 /// together may take.
 #[derive(Debug)]
-pub(crate) struct Place<R> {
+pub(crate) struct Slot<R> {
     tag: u64,
     permit: mpsc::OwnedPermit<Result<R, Status>>,
     _share: Option<OwnedSemaphorePermit>,
 }
 
-impl<R> Place<R> {
+impl<R> Slot<R> {
     /// Waits for a slot. `None` when the client has gone.
     pub(crate) async fn take(answers: &Answers<R>, tag: u64) -> Option<Self> {
         let permit = answers.clone().reserve_owned().await.ok()?;
@@ -91,7 +91,7 @@ impl<R> Place<R> {
     }
 }
 
-impl<R: Answer> Place<R> {
+impl<R: Answer> Slot<R> {
     pub(crate) fn answer(self, result: Result<R::Success>) {
         self.fill(result.map_err(Failure::from));
     }
@@ -102,10 +102,10 @@ impl<R: Answer> Place<R> {
 }
 
 /// Answers each of these requests with the error.
-pub(crate) fn refuse<R: Answer>(places: impl IntoIterator<Item = Place<R>>, error: Error) {
+pub(crate) fn refuse<R: Answer>(slots: impl IntoIterator<Item = Slot<R>>, error: Error) {
     let failure = Failure::from(error);
-    for place in places {
-        place.fill(Err(failure.clone()));
+    for slot in slots {
+        slot.fill(Err(failure.clone()));
     }
 }
 

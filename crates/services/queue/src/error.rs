@@ -125,6 +125,6 @@ fn warn_now_and_then(error: &sqlx::Error) {
     let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
     if warned.is_none_or(|at| at.elapsed() >= BETWEEN_WARNINGS) {
         *warned = Some(Instant::now());
-        tracing::warn!(%error, "the database does not do what it is asked for; callers try again");
+        tracing::warn!(%error, "the database fails temporarily; callers try again");
     }
 }

@@ -52,7 +52,7 @@ pub(crate) struct Attempt {
 pub(crate) fn check(attempts: Vec<GatewayAttempt>, now: i64) -> Result<Vec<Attempt>> {
     if attempts.len() > MAX_ATTEMPTS {
         return Err(Error::invalid(format!(
-            "at most {MAX_ATTEMPTS} gateways are told of at a time"
+            "at most {MAX_ATTEMPTS} gateways can be reported at a time"
         )));
     }
     let attempt = |attempt: GatewayAttempt| {
@@ -81,7 +81,7 @@ pub(crate) async fn note(connection: &mut HeldConnection, attempts: &[Attempt]) 
     }
     let noted = bounded(async { note_newest(connection.get().await?, &newest).await });
     if let Err(error) = noted.await {
-        tracing::warn!(%error, "what became of attempts over gateways was not noted");
+        tracing::warn!(%error, "the results of gateways were not stored");
         connection.discard();
     }
 }

@@ -19,7 +19,7 @@ const SHORTEST: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// Timeout of a count.
-const PATIENCE: Duration = Duration::from_secs(60);
+const COUNT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The interval is at least this many times the duration of the last count.
 const REST: u32 = 200;
@@ -29,14 +29,14 @@ pub(crate) async fn keep(engine: Arc<Engine>, shutdown: CancellationToken) {
     let mut connection = HeldConnection::new(engine.pool.clone());
     loop {
         let began = Instant::now();
-        match tokio::time::timeout(PATIENCE, count(&engine, &mut connection)).await {
+        match tokio::time::timeout(COUNT_TIMEOUT, count(&engine, &mut connection)).await {
             Ok(Ok((depth, failing))) => show(&engine, &depth, failing),
             Ok(Err(error)) => {
-                tracing::debug!(%error, "what waits was not counted");
+                tracing::debug!(%error, "counting the queue failed");
                 connection.discard();
             }
             Err(_) => {
-                tracing::debug!("what waits was not counted in time");
+                tracing::debug!("counting the queue took too long");
                 connection.discard();
             }
         }

@@ -22,10 +22,10 @@ pub(crate) trait Weighed {
 /// Small batches are most expensive where many submitters each wait for an answer before they submit again:
 /// the submitters answered by one commit are back just after the next has begun.
 #[derive(Debug, Clone, Copy)]
-enum Company {
+enum BatchWait {
     /// As long as each of its items may linger: for items that nobody waits for.
     Anybody,
-    /// Until about as many items have arrived as in recent batches, at most [`Inbox::PATIENCE`]. A single
+    /// Until about as many items have arrived as in recent batches, at most [`Inbox::COMMIT_WINDOW`]. A single
     /// submitter never waits.
     Expected,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Inbox<T> {
     arriving: Mutex<Arriving<T>>,
     max_items: usize,
     max_weight: usize,
-    company: Company,
+    wait: BatchWait,
 }
 
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub(crate) struct Writer<T> {
 
 impl<T: Weighed> Inbox<T> {
     /// How long a batch waits for expected items: the duration of a commit.
-    const PATIENCE: Duration = Duration::from_millis(1);
+    const COMMIT_WINDOW: Duration = Duration::from_millis(1);
 
     /// After a pause of this length no submitter of the last batch is expected back.
     const PAUSE: Duration = Duration::from_millis(20);
@@ -84,7 +84,7 @@ impl<T: Weighed> Inbox<T> {
             }),
             max_items,
             max_weight,
-            company: Company::Expected,
+            wait: BatchWait::Expected,
         };
         (sender, inbox)
     }
@@ -92,7 +92,7 @@ impl<T: Weighed> Inbox<T> {
     /// Lets a batch wait for more items as long as its items may ([`Weighed::may_linger`]). This saves
     /// transactions where few items arrive at a time.
     pub(crate) fn lingering(mut self) -> Self {
-        self.company = Company::Anybody;
+        self.wait = BatchWait::Anybody;
         self
     }
 
@@ -110,12 +110,12 @@ impl<T: Weighed> Inbox<T> {
         let mut arriving = self.arriving.lock().await;
         let expected = arriving.expected(writer);
         let first = arriving.receiver.recv().await?;
-        let (wanted, patience) = match self.company {
-            Company::Anybody => (self.max_items, first.may_linger()),
-            Company::Expected if arriving.taken.elapsed() > Self::PAUSE => (1, Duration::ZERO),
-            Company::Expected => (expected, Self::PATIENCE),
+        let (wanted, window) = match self.wait {
+            BatchWait::Anybody => (self.max_items, first.may_linger()),
+            BatchWait::Expected if arriving.taken.elapsed() > Self::PAUSE => (1, Duration::ZERO),
+            BatchWait::Expected => (expected, Self::COMMIT_WINDOW),
         };
-        let mut deadline = Instant::now() + patience;
+        let mut deadline = Instant::now() + window;
         let mut weight = first.weight();
         let mut batch = Vec::with_capacity(arriving.receiver.len() + 1);
         batch.push(first);
@@ -128,7 +128,7 @@ impl<T: Weighed> Inbox<T> {
                     Ok(None) | Err(_) => break,
                 },
             };
-            if let Company::Anybody = self.company {
+            if let BatchWait::Anybody = self.wait {
                 deadline = deadline.min(Instant::now() + item.may_linger());
             }
             weight += item.weight();

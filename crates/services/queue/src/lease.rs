@@ -30,7 +30,7 @@ use crate::engine::Engine;
 use crate::sql;
 
 /// How long the early end of leases is retried while Postgres is away. After that, they expire.
-const RELEASE_PATIENCE: Duration = Duration::from_secs(15);
+const RELEASE_BUDGET: Duration = Duration::from_secs(15);
 
 /// A recipient and the epoch of its lease.
 pub(crate) type Key = (i64, i32);
@@ -41,7 +41,7 @@ pub(crate) async fn release(engine: &Engine, keys: &[Key]) {
         return;
     }
     let (ids, epochs): (Vec<i64>, Vec<i32>) = keys.iter().copied().unzip();
-    let mut retry = Retry::within(RELEASE_PATIENCE);
+    let mut retry = Retry::within(RELEASE_BUDGET);
     while let Err(error) = try_to_release(engine, &ids, &epochs).await {
         if let Err(error) = retry.again(error).await {
             tracing::warn!(%error, "leases not released; they will expire");

@@ -27,7 +27,7 @@ pub(crate) async fn tell(engine: Arc<Engine>, shutdown: CancellationToken) {
             () = engine.due.something_to_tell() => {}
         }
         if let Err(error) = notify(&engine.pool, DUE).await {
-            tracing::debug!(%error, "other replicas were not told of waiting mail");
+            tracing::debug!(%error, "other replicas were not notified of waiting mail");
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -39,7 +39,7 @@ pub(crate) async fn tell(engine: Arc<Engine>, shutdown: CancellationToken) {
 /// Notifies other replicas of a new revision of the policy.
 pub(crate) async fn tell_policy(pool: &sqlx::PgPool) {
     if let Err(error) = notify(pool, POLICY).await {
-        tracing::warn!(%error, "other replicas were not told of the new policy");
+        tracing::warn!(%error, "other replicas were not notified of the new policy");
     }
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn listen(
             () = shutdown.cancelled() => return,
             result = listen_once(&engine, &policies) => {
                 if let Err(error) = result {
-                    tracing::debug!(%error, "listening broke off");
+                    tracing::debug!(%error, "listening for notifications failed");
                 }
             }
         }

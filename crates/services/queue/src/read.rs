@@ -107,7 +107,7 @@ pub(crate) async fn list_quarantined(
     request: &ListQuarantinedRequest,
 ) -> Result<ListQuarantinedResponse> {
     let limit = page(request.limit)?;
-    let wanted = quarantine::Wanted {
+    let wanted = quarantine::QuarantineQuery {
         after: request.after,
         limit,
         sender: &request.sender,

@@ -17,7 +17,7 @@ use crate::asking::administrator;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::quoted::quoted;
-use crate::sql::refusals::{self as sql, Columns, Row, Wanted};
+use crate::sql::refusals::{self as sql, Columns, RefusalQuery, Row};
 
 /// Maximum number of refusals in one report.
 const LARGEST_REPORT: usize = 2000;
@@ -86,7 +86,7 @@ impl Refusals for RefusalService {
             }
         };
         let address = address(&request.address)?;
-        let wanted = Wanted {
+        let wanted = RefusalQuery {
             after: request
                 .after
                 .map_or((i64::MAX, i64::MAX), |key| (key.at_ms, key.number)),
@@ -136,7 +136,7 @@ fn columns(refusals: Vec<Refusal>, now: i64) -> Result<Columns> {
     let mut columns = Columns::default();
     for refusal in refusals {
         if !refusal.peer_address.is_empty() && refusal.peer_address.parse::<IpAddr>().is_err() {
-            return Err(Error::invalid("a peer's address is none"));
+            return Err(Error::invalid("a peer's address is invalid"));
         }
         let at = refusal.at_ms.clamp(now - OLDEST_MS, now);
         columns.at.push(at);

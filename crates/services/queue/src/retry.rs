@@ -10,7 +10,7 @@ use database::{HeldConnection, bounded};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::options;
-use crate::sql::retry::{self as sql, Due, NotDue, Page, Wanted};
+use crate::sql::retry::{self as sql, Due, NotDue, Page, Selection};
 
 /// Recipients of one page.
 const PAGE: i64 = 5_000;
@@ -21,7 +21,7 @@ pub(crate) async fn retry_now(
     asking: &Asking<'_>,
     request: &RetryNowRequest,
 ) -> Result<RetryNowResponse, Status> {
-    let wanted = wanted(request)?;
+    let wanted = selection(request)?;
     may_ask(asking, wanted)?;
     let page = Page {
         after: request.after,
@@ -53,24 +53,24 @@ pub(crate) async fn retry_now(
 }
 
 /// Clients may name a domain (ETRN); messages are for administrators.
-fn may_ask(asking: &Asking<'_>, wanted: Wanted<'_>) -> Result<(), Status> {
-    match (asking.actor.kind(), wanted) {
-        (ActorKind::Administrator, _) | (_, Wanted::Domain { .. }) => Ok(()),
+fn may_ask(asking: &Asking<'_>, selection: Selection<'_>) -> Result<(), Status> {
+    match (asking.actor.kind(), selection) {
+        (ActorKind::Administrator, _) | (_, Selection::Domain { .. }) => Ok(()),
         _ => Err(asking.refused("only an administrator may ask for a message, or for all")),
     }
 }
 
-fn wanted(request: &RetryNowRequest) -> Result<Wanted<'_>> {
+fn selection(request: &RetryNowRequest) -> Result<Selection<'_>> {
     match (request.domain.as_str(), request.message_id) {
-        ("", 0) => Ok(Wanted::Any),
+        ("", 0) => Ok(Selection::Any),
         // A recipient's id must not overflow.
-        ("", message_id @ 1..0x1_0000_0000_0000) => Ok(Wanted::Message(message_id)),
-        (name, 0) => Ok(Wanted::Domain {
+        ("", message_id @ 1..0x1_0000_0000_0000) => Ok(Selection::Message(message_id)),
+        (name, 0) => Ok(Selection::Domain {
             name,
             subdomains: request.subdomains,
         }),
         _ => Err(Error::invalid(
-            "ask for a domain, for a message that there can be, or for all",
+            "name a domain or a valid message id, or neither for all",
         )),
     }
 }
@@ -78,7 +78,7 @@ fn wanted(request: &RetryNowRequest) -> Result<Wanted<'_>> {
 /// Makes a page due. Returns the counts and the recipient after which there may be more.
 async fn make_due(
     connection: &mut HeldConnection,
-    wanted: Wanted<'_>,
+    wanted: Selection<'_>,
     mut page: Page,
 ) -> Result<(Due, Option<i64>), sqlx::Error> {
     let connection = connection.get().await?;

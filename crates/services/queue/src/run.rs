@@ -111,7 +111,7 @@ struct Prepared {
 async fn prepare(config: &Config, service: &Service, clock: Clock) -> anyhow::Result<Prepared> {
     let url = service.database_url()?;
     let options = options(service);
-    let database = service.needs("database", "no mail is taken or handed out");
+    let database = service.needs("database", "no mail is accepted or handed out");
     let followed = clock.clone();
     let fitness = Fitness::watch(url, &options, move |found| {
         let found = found.map(|look| followed.follow(&look));
@@ -229,7 +229,7 @@ async fn serve(
     let failed = async {
         tokio::select! {
             Some(ended) = writers.join_next() => ended.context("a writer failed"),
-            Some(Err(ended)) = attendants.join_next() => Err(ended).context("an attendant failed"),
+            Some(Err(ended)) = attendants.join_next() => Err(ended).context("a background task failed"),
             else => std::future::pending().await,
         }
     };

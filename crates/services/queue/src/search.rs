@@ -7,7 +7,7 @@ use api::queue::v1::{
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::sql::history::{self, Event, Wanted};
+use crate::sql::history::{self, Event, HistoryQuery};
 use crate::{read, sql};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -44,7 +44,7 @@ pub(crate) async fn history(
         at_ms: i64::MAX,
         recipient_id: i64::MAX,
     });
-    let mut wanted = Wanted {
+    let mut wanted = HistoryQuery {
         from: 0,
         until: 0,
         after: (after.at_ms, after.recipient_id),

@@ -34,8 +34,8 @@ impl Storage for StorageService {
                 free_octets: Some(free),
             })),
             Err(error) => {
-                tracing::warn!(%error, "the volume at `data-path` cannot be asked");
-                Err(Error::Internal("the volume cannot be asked".to_owned()).into())
+                tracing::warn!(%error, "the free space at `data-path` cannot be read");
+                Err(Error::Internal("the free space cannot be read".to_owned()).into())
             }
         }
     }

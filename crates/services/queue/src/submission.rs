@@ -215,7 +215,7 @@ fn check_content(content: Content) -> Result<Body> {
     if let Some(content::Text::Body(id)) = content.text {
         if !content.header.is_empty() || content.summary.is_some() || content.text_size != 0 {
             return Err(invalid(
-                "content.body names a stored body, whose header section and summary hold",
+                "content.body names a stored body: leave out header, text_size and summary",
             ));
         }
         return Ok(Body::Stored(id));

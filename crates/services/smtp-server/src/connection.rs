@@ -5,11 +5,11 @@ mod admission;
 mod authentication;
 mod binary;
 mod content;
+mod deadlines;
 mod early;
 mod envelope;
 mod login;
 mod origin;
-mod patience;
 mod quarantine;
 mod queue_run;
 mod refusal;
@@ -34,10 +34,10 @@ use crate::replies;
 use crate::server::{Listener, Server};
 use crate::shard::Shard;
 use content::Incoming;
+use deadlines::ReadDeadlines;
+pub(crate) use deadlines::TimeLimits;
 use envelope::Transaction;
-use patience::Patience;
-pub(crate) use patience::Times;
-use refusal::Asked;
+use refusal::RefusalContext;
 
 /// Timeout of writing the last reply.
 const LAST_WORD: Duration = Duration::from_secs(2);
@@ -53,10 +53,10 @@ pub(crate) struct Connection {
     facts: SessionFacts,
     transaction: Option<Box<Transaction>>,
     /// The context of a refusal.
-    asked: Asked,
+    context: RefusalContext,
     incoming: Option<Box<Incoming>>,
     messages: u32,
-    patience: Patience,
+    deadlines: ReadDeadlines,
     /// The running login.
     login: Option<Box<Login>>,
     /// Channel bindings for a login.
@@ -80,7 +80,7 @@ impl Connection {
             login: None,
             bindings: Bindings::default(),
             certificate: Vec::new(),
-            patience: Patience::new(server.times, Instant::now()),
+            deadlines: ReadDeadlines::new(server.time_limits, Instant::now()),
             server,
             shard,
             listener,
@@ -88,7 +88,7 @@ impl Connection {
             io,
             facts,
             transaction: None,
-            asked: Asked::default(),
+            context: RefusalContext::default(),
             incoming: None,
             messages: 0,
         }
@@ -123,7 +123,7 @@ impl Connection {
     }
 
     async fn serve(&mut self) -> Result<(), SessionError> {
-        self.io.set_timeout(self.server.times.command);
+        self.io.set_timeout(self.server.time_limits.command);
         if self.listener.implicit_tls {
             Box::pin(self.start_tls()).await?;
         }
@@ -187,9 +187,9 @@ impl Connection {
         self.io.flush().await?;
         let receiving = self.session.is_receiving();
         let allowed = if receiving {
-            self.patience.for_content()
+            self.deadlines.for_content()
         } else {
-            self.patience.for_command(self.session.lines_read(), begun)
+            self.deadlines.for_command(self.session.lines_read(), begun)
         };
         self.io.set_timeout(allowed);
         let filled = tokio::select! {
@@ -197,14 +197,14 @@ impl Connection {
             filled = self.io.fill() => Some(filled),
             () = self.shutdown.cancelled(), if !receiving => None,
         };
-        self.io.set_timeout(self.server.times.command);
+        self.io.set_timeout(self.server.time_limits.command);
         let Some(filled) = filled else {
             self.session
                 .close(&replies::SHUTTING_DOWN, self.io.output());
             return Ok(true);
         };
         let octets = filled?;
-        let worth = self.patience.waited(begun.elapsed(), receiving, octets);
+        let worth = self.deadlines.waited(begun.elapsed(), receiving, octets);
         if !worth.is_zero() {
             self.io.credit(worth);
         }
@@ -224,24 +224,24 @@ impl Connection {
             Event::Login(initiation) => Box::pin(self.begin_login(initiation)).await,
             Event::Response(response) => Box::pin(self.respond(response)).await,
             Event::Mail(mail) => {
-                self.asked = Asked::mail(&mail.reverse_path);
+                self.context = RefusalContext::mail(&mail.reverse_path);
                 self.sender(mail).await;
             }
             Event::Rcpt(rcpt) => {
-                self.asked.rcpt(&rcpt.forward_path);
+                self.context.rcpt(&rcpt.forward_path);
                 let accepted = self.recipient(rcpt).await;
-                self.asked.answered(accepted);
+                self.context.answered(accepted);
             }
             Event::Verify(mailbox) => self.verify(mailbox).await,
             Event::QueueRun(node) => {
-                self.asked = Asked::default();
+                self.context = RefusalContext::default();
                 self.queue_run(node).await;
             }
             Event::Begin => Box::pin(self.begin()).await,
             Event::Content(octets) => self.content(octets).await,
             Event::Complete => {
                 Box::pin(self.complete()).await;
-                self.asked = Asked::default();
+                self.context = RefusalContext::default();
             }
             Event::Refused(misspoken) => {
                 // A syntax error ends a login.
@@ -250,11 +250,11 @@ impl Connection {
             }
             Event::Broken(fault) => {
                 self.note_refusal(fault.name(), &[]);
-                self.asked = Asked::default();
+                self.context = RefusalContext::default();
                 self.forget_transaction();
             }
             Event::Reset => {
-                self.asked = Asked::default();
+                self.context = RefusalContext::default();
                 self.forget_transaction();
             }
             Event::NeedInput | Event::Close(_) => {}
@@ -263,7 +263,7 @@ impl Connection {
     }
 
     fn hello(&mut self) {
-        self.asked = Asked::default();
+        self.context = RefusalContext::default();
         if !self.waits_for_hello() {
             return;
         }
@@ -280,13 +280,13 @@ impl Connection {
             .tls
             .clone()
             .ok_or_else(|| SessionError::Tls("no certificate".to_owned()))?;
-        self.io.set_timeout(self.server.times.command);
+        self.io.set_timeout(self.server.time_limits.command);
         let begun = Instant::now();
         let secured = self.io.start_tls(&tls).await;
         self.note_certificate(&secured);
         secured?;
-        self.patience.waited(begun.elapsed(), false, 0);
-        if !self.is_told() {
+        self.deadlines.waited(begun.elapsed(), false, 0);
+        if !self.has_named_client() {
             self.bindings = self.io.bindings();
         }
         self.facts.tls = true;

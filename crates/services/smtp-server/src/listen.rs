@@ -79,9 +79,9 @@ fn limits(listener: &ListenerConfig, config: &Config) -> Limits {
 
 /// Reports readiness as soon as the conditions are met.
 fn be_ready(server: &Server, shards: Shards<Shard>, service: &Service) -> anyhow::Result<()> {
-    service.needs_queue("no mail is taken")?;
-    service.needs_mailbox_store("nobody logs in, and recipients are not known")?;
-    let has_policy = service.needs("policy", "no mail is taken");
+    service.needs_queue("no mail is accepted")?;
+    service.needs_mailbox_store("logins fail, and recipients cannot be checked")?;
+    let has_policy = service.needs("policy", "no mail is accepted");
     let mut policy = server.policy.clone();
     let service = service.clone();
     let shutdown = service.shutdown.clone();

@@ -21,7 +21,7 @@ const KNOWN: usize = 1_000;
 /// Maximum number of pages in one run.
 const PAGES: usize = 10;
 /// Longest time of one run, since a client waits for it.
-const PATIENCE: Duration = Duration::from_secs(20);
+const RUN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Limits of the queue runs.
 pub(crate) struct QueueRuns {
@@ -61,11 +61,15 @@ impl QueueRuns {
         }
         let mut queue = self.queue.clone();
         let run = timeout(
-            PATIENCE,
+            RUN_TIMEOUT,
             retry_now(&mut queue, Some(actor), wanted.clone(), PAGES),
         )
         .await;
-        match run.unwrap_or_else(|_| Err(Status::deadline_exceeded("the queue is silent"))) {
+        match run.unwrap_or_else(|_| {
+            Err(Status::deadline_exceeded(
+                "the queue did not answer in time",
+            ))
+        }) {
             Ok(started) => Ok(Run::Started(started)),
             Err(status) => {
                 // The run failed: it may be requested again at once.

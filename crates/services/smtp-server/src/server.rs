@@ -15,7 +15,7 @@ use service_kit::Service;
 use smtp_protocol::server::Limits;
 
 use crate::config::{Config, ListenerConfig};
-use crate::connection::Times;
+use crate::connection::TimeLimits;
 use crate::metrics::Metrics;
 use crate::queue_runs::QueueRuns;
 use crate::session_id::SessionIds;
@@ -43,7 +43,7 @@ pub(crate) struct Server {
     pub(crate) max_hops: usize,
     pub(crate) max_header_fields: usize,
     pub(crate) max_messages: u32,
-    pub(crate) times: Times,
+    pub(crate) time_limits: TimeLimits,
 }
 
 impl Server {
@@ -83,10 +83,10 @@ impl Server {
             max_hops: config.max_hops.min(message::trace::MAX_HOPS),
             max_header_fields: config.max_header_fields,
             max_messages: config.max_messages_per_connection,
-            times: Times {
+            time_limits: TimeLimits {
                 command: Duration::from_secs(config.command_timeout_seconds),
                 silence: Duration::from_secs(config.data_timeout_seconds),
-                octets_a_second: config.min_data_rate,
+                min_rate: config.min_data_rate,
                 grace: Duration::from_secs(config.data_grace_seconds),
                 session: Duration::from_secs(config.max_idle_session_seconds),
             },

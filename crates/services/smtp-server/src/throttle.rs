@@ -30,7 +30,7 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of events that wait so (I7); for others the local counts decide.
 const MOST_ASKING: usize = 64;
 /// Timeout of a call to the queue.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum number of senders remembered as passed.
 const KNOWN: u64 = 100_000;
 /// How long a sender is remembered as passed: the queue must see now and then which ones still come.
@@ -115,7 +115,7 @@ impl Throttle {
             remember_ms: milliseconds(terms.remember),
         };
         let mut service = self.service.clone();
-        let answer = tokio::time::timeout(PATIENCE, service.greylist(request))
+        let answer = tokio::time::timeout(CALL_TIMEOUT, service.greylist(request))
             .await
             .map_err(|_| Status::deadline_exceeded("the queue does not answer"))??;
         match answer.into_inner().wait_ms {
@@ -128,9 +128,9 @@ impl Throttle {
     }
 
     async fn report(&self) {
-        let reports = self.buckets().take_untold(Instant::now());
+        let reports = self.buckets().take_unreported(Instant::now());
         if !reports.is_empty() {
-            self.tell(&reports, PATIENCE).await;
+            self.tell(&reports, CALL_TIMEOUT).await;
         }
     }
 
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(throttle.admit(&rates).await, Err(&rate));
         // Everything is still to be reported.
         throttle.report().await;
-        let untold = throttle.buckets().take_untold(Instant::now());
-        assert_eq!(untold.iter().map(|one| one.events).sum::<u64>(), 2);
+        let unreported = throttle.buckets().take_unreported(Instant::now());
+        assert_eq!(unreported.iter().map(|one| one.events).sum::<u64>(), 2);
     }
 }

@@ -18,7 +18,7 @@ const KNOWN_LIMIT: u64 = 200_000;
 const UNKNOWN_LIMIT: u64 = 10_000;
 const UNKNOWN_FOR: Duration = Duration::from_secs(1);
 /// Timeout of a call to the directory.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pauses before the stream of changes is opened again.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
 
@@ -70,7 +70,7 @@ impl Users {
             addresses: vec![address.to_owned()],
         };
         let mut directory = self.directory.clone();
-        let response = tokio::time::timeout(PATIENCE, directory.find_users(request))
+        let response = tokio::time::timeout(CALL_TIMEOUT, directory.find_users(request))
             .await
             .map_err(|_| Status::deadline_exceeded("the directory does not answer"))??;
         let found = response.into_inner().found.first().copied();

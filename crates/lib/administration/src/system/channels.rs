@@ -12,7 +12,7 @@ use api::queue::v1::quarantine_client::QuarantineClient;
 use api::queue::v1::queue_client::QueueClient;
 use api::queue::v1::refusals_client::RefusalsClient;
 use api::queue::v1::storage_client::StorageClient;
-use service_kit::{Endpoint, Patience, open_channel_within, survey};
+use service_kit::{CallTimeouts, Endpoint, open_channel_within, survey};
 
 use super::System;
 use crate::Error;
@@ -94,9 +94,9 @@ impl System {
     /// All replicas of the queue, as far as its name resolves to them.
     pub(crate) async fn queues(&self) -> Result<Vec<QueueClient<Channel>>, Error> {
         let endpoints = parsed(&self.queue)?;
-        let patience = self.patience(Deadline::Question);
+        let timeouts = self.timeouts(Deadline::Question);
         let tls = self.internal_tls.as_ref();
-        let channels = survey::open_channels_within(&endpoints, tls, patience).await;
+        let channels = survey::open_channels_within(&endpoints, tls, timeouts).await;
         let channels = channels.map_err(|error| Error::Configuration(error.to_string()))?;
         Ok(channels.into_iter().map(QueueClient::new).collect())
     }
@@ -107,13 +107,13 @@ impl System {
         open_channel_within(
             &endpoints,
             self.internal_tls.as_ref(),
-            self.patience(deadline),
+            self.timeouts(deadline),
         )
         .map_err(|error| Error::Configuration(format!("{error}")))
     }
 
-    fn patience(&self, deadline: Deadline) -> Patience {
-        Patience {
+    fn timeouts(&self, deadline: Deadline) -> CallTimeouts {
+        CallTimeouts {
             answer: match deadline {
                 Deadline::Question => Some(QUESTION),
                 Deadline::Search => Some(SEARCH),

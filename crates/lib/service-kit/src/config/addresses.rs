@@ -10,7 +10,7 @@ use crate::Endpoint;
 
 /// A TCP address on which a process listens.
 #[derive(Debug)]
-struct Place {
+struct ListenAddress {
     /// `["smtp-server", "listener", "0", "address"]`
     path: Vec<String>,
     address: SocketAddr,
@@ -27,21 +27,21 @@ pub(super) fn taken_twice(values: &Dict, name: &str, shared: &SharedConfig) -> V
         let mut replicas = replicas.iter();
         replicas.all(|replica| matches!(replica, Endpoint::Unix(_)))
     });
-    let places: Vec<Place> = PROCESSES
+    let listen_addresses: Vec<ListenAddress> = PROCESSES
         .iter()
         .filter(|process| on_one_machine || **process == name)
-        .flat_map(|process| places(values, process))
+        .flat_map(|process| listen_addresses(values, process))
         .collect();
     let mut problems = Vec::new();
-    for (number, place) in places.iter().enumerate() {
-        let before = places.iter().take(number);
+    for (number, listener) in listen_addresses.iter().enumerate() {
+        let before = listen_addresses.iter().take(number);
         let mut others = before.filter(|other| {
-            let concerns = place.path.first().is_some_and(|of| of == name)
+            let concerns = listener.path.first().is_some_and(|of| of == name)
                 || other.path.first().is_some_and(|of| of == name);
-            concerns && excludes(place.address, other.address)
+            concerns && excludes(listener.address, other.address)
         });
         if let Some(other) = others.next() {
-            let path: Vec<&str> = place.path.iter().map(String::as_str).collect();
+            let path: Vec<&str> = listener.path.iter().map(String::as_str).collect();
             let other_key = Problem::new(
                 &other.path.iter().map(String::as_str).collect::<Vec<_>>(),
                 String::new(),
@@ -49,7 +49,7 @@ pub(super) fn taken_twice(values: &Dict, name: &str, shared: &SharedConfig) -> V
             .key();
             let text = format!(
                 "{} is taken already: {other_key} is {}",
-                place.address, other.address
+                listener.address, other.address
             );
             problems.push(Problem::new(&path, text));
         }
@@ -58,7 +58,7 @@ pub(super) fn taken_twice(values: &Dict, name: &str, shared: &SharedConfig) -> V
 }
 
 /// The addresses of a process. Invalid ones are reported elsewhere; port 0 is any free one.
-fn places(values: &Dict, process: &str) -> Vec<Place> {
+fn listen_addresses(values: &Dict, process: &str) -> Vec<ListenAddress> {
     let Some(Value::Dict(_, section)) = values.get(process) else {
         return Vec::new();
     };
@@ -79,7 +79,7 @@ fn places(values: &Dict, process: &str) -> Vec<Place> {
         .filter_map(|(key, value)| {
             let address: SocketAddr = value?.as_str()?.parse().ok()?;
             let path = [vec![process.to_owned()], key].concat();
-            (address.port() != 0).then_some(Place { path, address })
+            (address.port() != 0).then_some(ListenAddress { path, address })
         })
         .collect()
 }

@@ -73,7 +73,7 @@ pub(super) fn admit<B>(request: &mut http::Request<B>, callers: Callers) -> Resu
     };
     let allowed = allowed.join(", ");
     tracing::warn!(caller = who, call = path, allowed, "a call was refused");
-    let text = format!("{who} may not call {path}: of all processes only these may: {allowed}");
+    let text = format!("{who} may not call {path}; allowed are {allowed}");
     Err(Status::permission_denied(text))
 }
 

@@ -21,7 +21,7 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Timeouts of a caller with a waiting user.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct CallTimeouts {
     /// Until the answer begins; `None` for unlimited.
     pub answer: Option<Duration>,
     /// Longest silence while an answer is awaited: a process that hangs answers no ping.
@@ -67,9 +67,9 @@ fn open_patiently(
 pub fn open_channel_within(
     endpoints: &[Endpoint],
     tls: Option<&InternalTlsConfig>,
-    patience: Patience,
+    timeouts: CallTimeouts,
 ) -> Result<Channel, Error> {
-    open(endpoints, tls, limited(patience))
+    open(endpoints, tls, limited(timeouts))
 }
 
 /// A channel to one process at `address`, which must have a certificate for `name`.
@@ -77,9 +77,9 @@ pub(crate) fn open_channel_at(
     address: SocketAddr,
     name: &str,
     tls: &InternalTlsConfig,
-    patience: Option<Patience>,
+    timeouts: Option<CallTimeouts>,
 ) -> Result<Channel, Error> {
-    let http = patience.map_or_else(|| Http::from_static(AUTHORITY), limited);
+    let http = timeouts.map_or_else(|| Http::from_static(AUTHORITY), limited);
     internal_tls::client(tls)?;
     let address = Address::At {
         name: name.to_owned(),
@@ -88,11 +88,11 @@ pub(crate) fn open_channel_at(
     Ok(channel(vec![address], Some(tls), http))
 }
 
-fn limited(patience: Patience) -> Http {
+fn limited(timeouts: CallTimeouts) -> Http {
     let limited = Http::from_static(AUTHORITY)
-        .http2_keep_alive_interval(patience.silence / 2)
-        .keep_alive_timeout(patience.silence / 2);
-    match patience.answer {
+        .http2_keep_alive_interval(timeouts.silence / 2)
+        .keep_alive_timeout(timeouts.silence / 2);
+    match timeouts.answer {
         Some(answer) => limited.timeout(answer),
         None => limited,
     }

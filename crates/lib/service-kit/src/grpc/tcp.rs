@@ -51,7 +51,7 @@ async fn hand_over(socket: TcpStream, tls: InternalTlsConfig, sender: mpsc::Send
     match timely(shake_hands(socket, &tls)).await {
         // The server may have shut down meanwhile.
         Ok(stream) => drop(sender.send(Ok(stream)).await),
-        Err(error) => tracing::warn!(?peer, %error, "a service was not let in"),
+        Err(error) => tracing::warn!(?peer, %error, "TLS handshake with a service failed"),
     }
 }
 

@@ -77,7 +77,7 @@ fn remove_stale(path: &Path) -> Result<(), String> {
         Err(error) => return Err(error.to_string()),
     };
     if !metadata.file_type().is_socket() {
-        return Err("something that is no socket stands there".to_owned());
+        return Err("a file that is not a socket exists there".to_owned());
     }
     match UnixStream::connect(path) {
         Ok(_) => Err("another process listens there".to_owned()),

@@ -22,7 +22,7 @@ pub(super) fn set_reason(metadata: &mut MetadataMap, reason: &str) {
 }
 
 /// A failed call as text. The transport's error is in the sources of the status.
-pub(crate) fn told(status: &Status) -> String {
+pub(crate) fn describe(status: &Status) -> String {
     let mut text = status.message().to_owned();
     let mut source = std::error::Error::source(status);
     while let Some(error) = source {

@@ -10,15 +10,15 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::Dependency;
 use crate::config::InternalTlsConfig;
-use crate::grpc::{Patience, open_channel_within};
-use crate::health::{reason_in, told};
+use crate::grpc::{CallTimeouts, open_channel_within};
+use crate::health::{describe, reason_in};
 use crate::{Channel, Endpoint};
 
 /// Pause before a missing service is asked again.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Timeout of the first answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A service that hangs counts as gone after this time: it answers no ping.
 const SILENCE: Duration = Duration::from_secs(20);
@@ -33,7 +33,7 @@ pub(crate) async fn follow(
     endpoints: Vec<Endpoint>,
     tls: Option<InternalTlsConfig>,
 ) {
-    let patience = Patience {
+    let timeouts = CallTimeouts {
         answer: None,
         silence: SILENCE,
     };
@@ -45,7 +45,7 @@ pub(crate) async fn follow(
         let reached = &mut false;
         let why = match several.take() {
             Some(channel) => Ok(channel),
-            None => open_channel_within(&endpoints, tls.as_ref(), patience),
+            None => open_channel_within(&endpoints, tls.as_ref(), timeouts),
         };
         let why = match why {
             Ok(channel) => {
@@ -78,15 +78,15 @@ async fn watch(
 ) -> Result<Infallible, String> {
     let request = HealthCheckRequest::default();
     let mut client = HealthClient::new(channel.clone());
-    let asked = timeout(PATIENCE, client.watch(request)).await;
+    let asked = timeout(ANSWER_TIMEOUT, client.watch(request)).await;
     let response = asked
         .map_err(|_| format!("{endpoint} does not answer"))?
-        .map_err(|status| format!("{endpoint} cannot be reached: {}", told(&status)))?;
+        .map_err(|status| format!("{endpoint} cannot be reached: {}", describe(&status)))?;
     let reason = reason_in(response.metadata());
     let mut states = response.into_inner();
     loop {
         let state = states.message().await;
-        let state = state.map_err(|status| format!("{endpoint} is gone: {}", told(&status)))?;
+        let state = state.map_err(|status| format!("{endpoint} is gone: {}", describe(&status)))?;
         match state.map(|state| state.status()) {
             Some(ServingStatus::Serving) => {
                 *reached = true;

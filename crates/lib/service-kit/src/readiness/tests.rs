@@ -4,7 +4,7 @@ use super::*;
 fn a_process_is_ready_once_it_is_set_up_and_everything_is_there() {
     let readiness = Readiness::new();
     assert_eq!(readiness.obstacle().as_deref(), Some("it is starting"));
-    let database = readiness.needs("database", "no mail is taken");
+    let database = readiness.needs("database", "no mail is accepted");
     readiness.set_up();
     assert_eq!(
         readiness.obstacle().as_deref(),
@@ -19,8 +19,8 @@ fn a_process_is_ready_once_it_is_set_up_and_everything_is_there() {
 #[test]
 fn what_is_lost_is_named_with_its_reason_and_comes_back() {
     let readiness = Readiness::new();
-    let queue = readiness.needs("queue", "no mail is taken");
-    let policy = readiness.needs("policy", "no mail is taken");
+    let queue = readiness.needs("queue", "no mail is accepted");
+    let policy = readiness.needs("policy", "no mail is accepted");
     readiness.set_up();
     queue.present();
     policy.present();
@@ -41,7 +41,7 @@ fn what_is_lost_is_named_with_its_reason_and_comes_back() {
 #[test]
 fn a_process_that_ends_is_not_ready_again() {
     let readiness = Readiness::new();
-    let queue = readiness.needs("queue", "no mail is taken");
+    let queue = readiness.needs("queue", "no mail is accepted");
     readiness.set_up();
     queue.present();
     readiness.end();
@@ -84,7 +84,7 @@ fn logged(work: impl FnOnce()) -> Vec<String> {
 #[test]
 fn one_line_tells_the_loss_and_one_the_return() {
     let readiness = Readiness::new();
-    let database = readiness.needs("database", "no mail is taken");
+    let database = readiness.needs("database", "no mail is accepted");
     let lines = logged(|| {
         database.present();
         for reason in ["connection refused", "connection refused", "it is starting"] {
@@ -98,7 +98,7 @@ fn one_line_tells_the_loss_and_one_the_return() {
     assert_eq!(
         lines,
         [
-            "WARN lost; until it is back no mail is taken dependency=\"database\" reason=\"connection refused\"",
+            "WARN lost; until it is back no mail is accepted dependency=\"database\" reason=\"connection refused\"",
             "INFO there again dependency=\"database\"",
         ]
     );
@@ -107,7 +107,7 @@ fn one_line_tells_the_loss_and_one_the_return() {
 #[test]
 fn one_line_tells_that_a_process_waits_at_its_start() {
     let readiness = Readiness::new();
-    let queue = readiness.needs("queue", "no mail is taken");
+    let queue = readiness.needs("queue", "no mail is accepted");
     let lines = logged(|| {
         queue.absent("connection refused");
         queue.absent("no such file");
@@ -116,7 +116,7 @@ fn one_line_tells_that_a_process_waits_at_its_start() {
     assert_eq!(
         lines,
         [
-            "WARN not ready: waiting; until then no mail is taken dependency=\"queue\" reason=\"connection refused\"",
+            "WARN not ready: waiting; until then no mail is accepted dependency=\"queue\" reason=\"connection refused\"",
             "INFO there again dependency=\"queue\"",
         ]
     );

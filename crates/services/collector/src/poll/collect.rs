@@ -10,15 +10,15 @@ use message::header::fields;
 use message::trace;
 use rules::ReversePath;
 
-use super::messages::Standing;
+use super::messages::MessageState;
 use super::without_forged::WithoutForged;
-use super::{Left, Listed, Poll, PollError};
+use super::{Left, ListedMessage, Poll, PollError};
 use crate::identity::{Hasher, Identity};
 use crate::memory::TRY_AGAIN;
 use crate::remote::{Remote, subject};
 
 /// A message that was read to its end.
-struct Taken {
+struct ReceivedMessage {
     identity: Identity,
     /// Its Return-Path.
     reverse_path: String,
@@ -36,9 +36,9 @@ impl Poll<'_> {
     pub(super) async fn collect(
         &mut self,
         remote: &mut Remote,
-        listed: &Listed,
+        listed: &ListedMessage,
         known: &[CollectedMessage],
-    ) -> Result<Standing, PollError> {
+    ) -> Result<MessageState, PollError> {
         if let Some(reason) = self.services.no_room(self.policy) {
             return Err(PollError::Queue(reason.to_owned()));
         }
@@ -48,7 +48,7 @@ impl Poll<'_> {
         if let Err(reason) = remote.retrieve(listed.number).await? {
             let reason = format!("the server refused RETR: {reason}");
             self.refused_retr.push((listed.clone(), reason));
-            return Ok(Standing::Left);
+            return Ok(MessageState::Left);
         }
         // The server sends other messages: those refused before were at fault.
         self.gave = true;
@@ -64,9 +64,9 @@ impl Poll<'_> {
         };
         if let Some(size) = listed.size.filter(|size| taken.size < *size) {
             if taken.size == 0 {
-                let reason = format!("its server lists {size} octets and gave none");
+                let reason = format!("its server lists {size} octets and sent none");
                 self.refuse(listed, &reason, "");
-                return Ok(Standing::Left);
+                return Ok(MessageState::Left);
             }
             self.short.push(listed.clone());
         }
@@ -78,17 +78,17 @@ impl Poll<'_> {
         };
         if known.iter().any(in_ledger) {
             self.memory.whole_seen(listed);
-            return Ok(Standing::Committed);
+            return Ok(MessageState::Committed);
         }
         if let Some(entry) = self.known_by_content(&identity, &name).await? {
             self.memory.whole_seen(listed);
-            return Ok(Standing::Renamed(entry));
+            return Ok(MessageState::Renamed(entry));
         }
         let screened = match taken.content {
             Ok(screened) => screened,
             Err(reason) => {
                 self.refuse(listed, &reason, &taken.subject);
-                return Ok(Standing::Left);
+                return Ok(MessageState::Left);
             }
         };
         let collected = Collected {
@@ -101,17 +101,17 @@ impl Poll<'_> {
             Ok(accepted) => {
                 self.polled.collected += u32::from(!accepted.duplicate);
                 self.memory.whole_seen(listed);
-                Ok(Standing::Committed)
+                Ok(MessageState::Committed)
             }
             Err(EnqueueError::Refused(reason)) => {
                 self.refuse(listed, &reason, &taken.subject);
-                Ok(Standing::Left)
+                Ok(MessageState::Left)
             }
             Err(EnqueueError::Unavailable(reason)) => Err(PollError::Queue(reason)),
         }
     }
 
-    fn refuse(&mut self, listed: &Listed, reason: &str, subject: &str) {
+    fn refuse(&mut self, listed: &ListedMessage, reason: &str, subject: &str) {
         tracing::warn!(
             account = %self.account.name, uidl = %listed.name, reason,
             "a message stays on the server"
@@ -122,7 +122,7 @@ impl Poll<'_> {
     }
 
     /// Records for the administrator that a message stays on the server.
-    pub(super) fn leave(&mut self, listed: &Listed, reason: &str, subject: &str) {
+    pub(super) fn leave(&mut self, listed: &ListedMessage, reason: &str, subject: &str) {
         let left = Left {
             name: &listed.name,
             size: listed.size.unwrap_or(0),
@@ -133,7 +133,7 @@ impl Poll<'_> {
     }
 
     /// Reads to the end of the message, even if it cannot be accepted: the session continues after it.
-    async fn take(&self, remote: &mut Remote, session: &str) -> Result<Taken, PollError> {
+    async fn take(&self, remote: &mut Remote, session: &str) -> Result<ReceivedMessage, PollError> {
         let mut hasher = Hasher::default();
         let mut ends = LineEnds::default();
         let mut without_forged = WithoutForged::new(&self.services.hostname);
@@ -166,7 +166,7 @@ impl Poll<'_> {
             }),
             Err(reason) => Err(reason),
         };
-        Ok(Taken {
+        Ok(ReceivedMessage {
             identity: hasher.finish(),
             reverse_path,
             subject,

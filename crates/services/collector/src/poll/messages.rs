@@ -3,13 +3,13 @@
 use api::collection::v1::CollectedMessage;
 use rules::LeaveOnServer;
 
-use super::names::{Ledger, Listed};
+use super::names::{Ledger, ListedMessage};
 use super::{Left, Poll, PollError, Turn, Verdict};
 use crate::remote::Remote;
 
 /// The state of a message.
 #[derive(Debug)]
-pub(super) enum Standing {
+pub(super) enum MessageState {
     /// The queue has it.
     Committed,
     /// The queue has it, by this ledger entry under another name.
@@ -22,7 +22,7 @@ impl Poll<'_> {
     pub(super) async fn messages(
         &mut self,
         remote: &mut Remote,
-        listing: &[Listed],
+        listing: &[ListedMessage],
         ledger: &Ledger,
         turn: Turn,
     ) -> Result<(), PollError> {
@@ -85,13 +85,13 @@ impl Poll<'_> {
     }
 
     /// Whether a message is read in the session for this turn.
-    pub(super) fn is_turn(&self, listed: &Listed, turn: Turn) -> bool {
+    pub(super) fn is_turn(&self, listed: &ListedMessage, turn: Turn) -> bool {
         self.uncollected.turn(&listed.name, self.now_ms()) == turn
     }
 
     /// Records which message is about to be read, so that it is known if the session or this process ends
     /// there.
-    pub(super) async fn note(&mut self, listed: &Listed) -> Result<(), PollError> {
+    pub(super) async fn note(&mut self, listed: &ListedMessage) -> Result<(), PollError> {
         let size = listed.size.unwrap_or(0);
         let name = self.uncollected.name(&listed.name).to_owned();
         let reading = Some((name.clone(), size));
@@ -104,7 +104,7 @@ impl Poll<'_> {
     }
 
     /// Records that a message could not be read.
-    pub(super) fn fail(&mut self, listed: &Listed, reason: &str) {
+    pub(super) fn fail(&mut self, listed: &ListedMessage, reason: &str) {
         let left = Left {
             name: &listed.name,
             size: listed.size.unwrap_or(0),
@@ -120,7 +120,11 @@ impl Poll<'_> {
     }
 
     /// Sends DELE. A collected message that ends each session must not delay the messages after it.
-    async fn delete(&mut self, remote: &mut Remote, listed: &Listed) -> Result<Verdict, PollError> {
+    async fn delete(
+        &mut self,
+        remote: &mut Remote,
+        listed: &ListedMessage,
+    ) -> Result<Verdict, PollError> {
         match remote.delete(listed.number).await {
             Ok(Ok(())) => {
                 self.deleted.push(listed.clone());
@@ -139,7 +143,7 @@ impl Poll<'_> {
     }
 
     /// The server refused DELE, and will do so at each poll: the log has one line.
-    fn not_deleted(&mut self, listed: &Listed, reason: &str) {
+    fn not_deleted(&mut self, listed: &ListedMessage, reason: &str) {
         let reason = format!("it was collected, and its server refuses to delete it: {reason}");
         if self.memory.undeletable_for_the_first_time(listed) {
             tracing::warn!(
@@ -155,7 +159,7 @@ impl Poll<'_> {
     async fn message(
         &mut self,
         remote: &mut Remote,
-        listed: &Listed,
+        listed: &ListedMessage,
         known: &[CollectedMessage],
         turn: Turn,
     ) -> Result<bool, PollError> {
@@ -169,10 +173,10 @@ impl Poll<'_> {
         if turn == Turn::Alone && self.uncollected.tries(&listed.name) == 1 {
             self.learn_subject(remote, listed).await?;
         }
-        let due = match self.standing(remote, listed, known, due).await? {
-            Standing::Left => return Ok(false),
-            Standing::Committed => due,
-            Standing::Renamed(entry) => self.is_due(&[entry]),
+        let due = match self.state_of(remote, listed, known, due).await? {
+            MessageState::Left => return Ok(false),
+            MessageState::Committed => due,
+            MessageState::Renamed(entry) => self.is_due(&[entry]),
         };
         self.uncollected.collected(&listed.name);
         Ok(due)
@@ -192,31 +196,31 @@ impl Poll<'_> {
     }
 
     /// The state of a message after a check.
-    async fn standing(
+    async fn state_of(
         &mut self,
         remote: &mut Remote,
-        listed: &Listed,
+        listed: &ListedMessage,
         known: &[CollectedMessage],
         due: bool,
-    ) -> Result<Standing, PollError> {
+    ) -> Result<MessageState, PollError> {
         let largest = self.services.config.max_message_size;
         if listed.size.is_some_and(|size| size > largest) {
             self.too_large(remote, listed).await?;
-            return Ok(Standing::Left);
+            return Ok(MessageState::Left);
         }
         if self.memory.was_refused(listed) {
             self.polled.refused += 1;
-            return Ok(Standing::Left);
+            return Ok(MessageState::Left);
         }
         if !known.is_empty() && !self.ambiguous.contains(&listed.name) {
             if !due && self.memory.was_seen(listed) {
-                return Ok(Standing::Committed);
+                return Ok(MessageState::Committed);
             }
             if (!due || self.memory.whole_was_seen(listed))
                 && self.has_known_header(remote, listed, known).await?
             {
                 self.memory.header_seen(listed);
-                return Ok(Standing::Committed);
+                return Ok(MessageState::Committed);
             }
         }
         self.collect(remote, listed, known).await
@@ -225,7 +229,7 @@ impl Poll<'_> {
     async fn has_known_header(
         &mut self,
         remote: &mut Remote,
-        listed: &Listed,
+        listed: &ListedMessage,
         known: &[CollectedMessage],
     ) -> Result<bool, PollError> {
         self.note(listed).await?;
@@ -238,7 +242,11 @@ impl Poll<'_> {
     }
 
     /// Leaves a message on the server that is too large, and records its subject for the administrator.
-    async fn too_large(&mut self, remote: &mut Remote, listed: &Listed) -> Result<(), PollError> {
+    async fn too_large(
+        &mut self,
+        remote: &mut Remote,
+        listed: &ListedMessage,
+    ) -> Result<(), PollError> {
         self.polled.too_large += 1;
         let limit = rules::format_size(self.services.config.max_message_size);
         let reason = format!("it is larger than {limit}, the limit of the collector");
@@ -252,7 +260,7 @@ impl Poll<'_> {
     async fn learn_subject(
         &mut self,
         remote: &mut Remote,
-        listed: &Listed,
+        listed: &ListedMessage,
     ) -> Result<(), PollError> {
         self.note(listed).await?;
         if let Some(header) = remote.header(listed.number).await? {

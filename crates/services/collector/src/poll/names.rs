@@ -13,7 +13,7 @@ use crate::remote::{Entry, Remote};
 
 /// A message of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Listed {
+pub(crate) struct ListedMessage {
     pub(crate) number: u32,
     /// Its UIDL, or a substitute.
     pub(crate) name: String,
@@ -33,11 +33,11 @@ impl Poll<'_> {
         remote: &mut Remote,
         entries: Vec<Entry>,
         turn: Turn,
-    ) -> Result<Vec<Listed>, PollError> {
+    ) -> Result<Vec<ListedMessage>, PollError> {
         let mut listing = Vec::with_capacity(entries.len());
         for entry in entries {
             let listed = match entry.uidl {
-                Some(name) => Listed {
+                Some(name) => ListedMessage {
                     number: entry.number,
                     name,
                     is_named: true,
@@ -62,9 +62,9 @@ impl Poll<'_> {
         remote: &mut Remote,
         entry: &Entry,
         turn: Turn,
-    ) -> Result<Listed, PollError> {
+    ) -> Result<ListedMessage, PollError> {
         let size = entry.size.unwrap_or(0);
-        let unnamed = Listed {
+        let unnamed = ListedMessage {
             number: entry.number,
             name: format!("number {}, {size} octets", entry.number),
             is_named: false,
@@ -76,7 +76,7 @@ impl Poll<'_> {
         }
         self.note(&unnamed).await?;
         match remote.header(entry.number).await {
-            Ok(Some(header)) => Ok(Listed {
+            Ok(Some(header)) => Ok(ListedMessage {
                 name: header.identity.name(),
                 is_named: true,
                 ..unnamed
@@ -93,7 +93,7 @@ impl Poll<'_> {
     /// messages that the collector deleted and that are gone.
     pub(super) async fn look_up(
         &mut self,
-        listing: &[Listed],
+        listing: &[ListedMessage],
     ) -> Result<(Ledger, Vec<String>), PollError> {
         let account = &self.account.name;
         let gone = self.memory.keep_listed(listing);
@@ -120,7 +120,7 @@ impl Poll<'_> {
     pub(super) async fn known_by_header(
         &mut self,
         remote: &mut Remote,
-        listed: &Listed,
+        listed: &ListedMessage,
     ) -> Result<Option<CollectedMessage>, PollError> {
         if !self.renamed_ones || !listed.is_named || self.ambiguous.contains(&listed.name) {
             return Ok(None);

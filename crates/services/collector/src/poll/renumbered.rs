@@ -6,7 +6,7 @@
 //! read alone, which delays none of them for more than a poll.
 
 use super::names::Ledger;
-use super::{Listed, Poll, PollError, Turn};
+use super::{ListedMessage, Poll, PollError, Turn};
 use crate::identity::UNNAMED;
 use crate::remote::Remote;
 use crate::uncollected::Stray;
@@ -16,7 +16,7 @@ impl Poll<'_> {
     pub(super) async fn recognize(
         &mut self,
         remote: &mut Remote,
-        listing: &[Listed],
+        listing: &[ListedMessage],
         ledger: &Ledger,
         turn: Turn,
     ) -> Result<(), PollError> {
@@ -40,7 +40,7 @@ impl Poll<'_> {
     async fn recognize_one(
         &mut self,
         remote: &mut Remote,
-        listed: &Listed,
+        listed: &ListedMessage,
         strays: &[Stray],
         turn: Turn,
     ) -> Result<(), PollError> {
@@ -80,7 +80,7 @@ impl Poll<'_> {
         Ok(())
     }
 
-    fn forget_unlisted(&mut self, listing: &[Listed], strays: &[Stray], turn: Turn) {
+    fn forget_unlisted(&mut self, listing: &[ListedMessage], strays: &[Stray], turn: Turn) {
         // A message without a name may be any of those that had none before.
         let some_unnamed = listing.iter().any(|listed| !listed.is_named);
         let sizes: Vec<u64> = strays

@@ -3,7 +3,7 @@
 use service_kit::Service;
 use tokio::task::JoinHandle;
 
-use super::{Bench, PATIENCE, policy};
+use super::{Bench, TIMEOUT, policy};
 use crate::config::Config;
 
 const MESSAGE: &[u8] = b"Message-ID: <1@x>\r\n\r\ntext\r\n";
@@ -66,9 +66,9 @@ async fn an_account_is_polled_at_once_and_again_when_it_is_due() {
         assert_eq!(report.account, "other");
         assert_eq!(report.error, "the secret `forgotten` is not set");
     };
-    tokio::time::timeout(PATIENCE, follow).await.unwrap();
+    tokio::time::timeout(TIMEOUT, follow).await.unwrap();
     service.shutdown.cancel();
-    tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();
+    tokio::time::timeout(TIMEOUT, task).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -89,9 +89,9 @@ async fn an_account_that_is_changed_is_polled_before_it_is_due() {
         let report = bench.queue.report().await;
         assert_eq!((&*report.error, report.collected), ("", 1));
     };
-    tokio::time::timeout(PATIENCE, follow).await.unwrap();
+    tokio::time::timeout(TIMEOUT, follow).await.unwrap();
     service.shutdown.cancel();
-    tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();
+    tokio::time::timeout(TIMEOUT, task).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -12,17 +12,17 @@ use super::*;
 use crate::fixture;
 use crate::leases::{Lease, Leases};
 
-fn unit(lease: Lease, reason: String) -> Unit {
-    Unit::quiet(lease.complete(Completion {
+fn group(lease: Lease, reason: String) -> OutcomeGroup {
+    OutcomeGroup::quiet(lease.complete(Completion {
         reason,
         ..Completion::default()
     }))
 }
 
 /// A batch without gateways.
-fn batch(units: Vec<Unit>) -> Batch {
+fn batch(groups: Vec<OutcomeGroup>) -> Batch {
     Batch {
-        units,
+        groups,
         ..Batch::default()
     }
 }
@@ -30,10 +30,10 @@ fn batch(units: Vec<Unit>) -> Batch {
 /// A recorder with these leases held and their outcomes waiting.
 fn recorder(ids: std::ops::Range<i64>, reason: &str) -> (Arc<Leases>, Recorder) {
     let leases = Leases::new(10_000);
-    let unit = |id| unit(fixture::lease(&leases, id, 1), reason.to_owned());
+    let group = |id| group(fixture::lease(&leases, id, 1), reason.to_owned());
     let (_, inbox) = mpsc::unbounded_channel();
     let recorder = Recorder {
-        pending: ids.map(unit).collect(),
+        pending: ids.map(group).collect(),
         ..Recorder::new(fixture::nowhere(), inbox, Arc::default())
     };
     (leases, recorder)
@@ -42,8 +42,8 @@ fn recorder(ids: std::ops::Range<i64>, reason: &str) -> (Arc<Leases>, Recorder) 
 impl Recorder {
     /// The next request, with the queue's answer to it.
     fn exchange(&mut self, answer: impl Fn(&[i64]) -> Option<Code>) -> Option<Vec<i64>> {
-        let units = self.next_units()?;
-        let ids: Vec<i64> = units.iter().flat_map(Unit::recipients).collect();
+        let groups = self.next_groups()?;
+        let ids: Vec<i64> = groups.iter().flat_map(OutcomeGroup::recipients).collect();
         let result = match answer(&ids) {
             Some(code) => complete_response::Result::Failure(Failure {
                 code: code as i32,
@@ -55,7 +55,7 @@ impl Recorder {
             tag: 0,
             result: Some(result),
         };
-        self.answered(batch(units), response);
+        self.answered(batch(groups), response);
         Some(ids)
     }
 }
@@ -74,11 +74,11 @@ async fn a_request_has_so_many_completions_and_so_many_octets() {
     assert_eq!(sizes, [1_000, 1_000, 500]);
 
     let (_leases, mut large) = recorder(0..10, &"x".repeat(OCTETS / 4));
-    let units = large.next_units().unwrap();
-    assert_eq!(units.len(), 3);
-    assert!(request(0, &batch(units)).encoded_len() <= OCTETS);
+    let groups = large.next_groups().unwrap();
+    assert_eq!(groups.len(), 3);
+    assert!(request(0, &batch(groups)).encoded_len() <= OCTETS);
     let (_leases, mut too_large) = recorder(0..2, &"x".repeat(OCTETS));
-    assert_eq!(too_large.next_units().unwrap().len(), 1, "it goes alone");
+    assert_eq!(too_large.next_groups().unwrap().len(), 1, "it goes alone");
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn what_fails_by_itself_is_tried_again_beside_the_others_until_its_time_is
     assert_eq!(recorder.exchange(&failing), Some(vec![1]));
     assert_eq!(recorder.exchange(&failing), None, "it is put off");
     let another = fixture::lease(&leases, 2, 1);
-    recorder.pending.push_back(unit(another, String::new()));
+    recorder.pending.push_back(group(another, String::new()));
     assert_eq!(recorder.exchange(&failing), Some(vec![2]));
 
     let begun = Instant::now();
@@ -118,8 +118,8 @@ async fn what_fails_by_itself_is_tried_again_beside_the_others_until_its_time_is
         assert_eq!(recorder.exchange(&failing), Some(vec![1]));
     }
     // Once with everything, once with less.
-    assert!(begun.elapsed() >= 2 * PATIENCE);
-    assert!(begun.elapsed() < 2 * (PATIENCE + PUT_OFF));
+    assert!(begun.elapsed() >= 2 * RETRY_BUDGET);
+    assert!(begun.elapsed() < 2 * (RETRY_BUDGET + PUT_OFF));
     assert!(leases.is_idle());
 }
 
@@ -133,22 +133,22 @@ async fn i2_what_is_refused_for_good_is_recorded_with_less() {
             "the notice",
             |request| !request.derived.is_empty(),
             &[
-                "no such user (the sender was not told: too long)",
-                "no such user (the sender was not told: too long)",
+                "no such user (no notice was sent: too long)",
+                "no such user (no notice was sent: too long)",
             ],
         ),
         (
             "the reply",
             |request| request.completions.iter().any(|one| !one.reply.is_empty()),
             &[
-                "the queue did not take the particulars: too long",
-                "the queue did not take the particulars: too long",
+                "the queue refused the details: too long",
+                "the queue refused the details: too long",
             ],
         ),
     ];
     for (name, objects, reasons) in rows {
         let (leases, mut recorder) = recorder(0..2, "no such user");
-        let ended = recorder.pending.drain(..).flat_map(|unit| unit.ended);
+        let ended = recorder.pending.drain(..).flat_map(|group| group.ended);
         let bounced = ended.map(|mut one| {
             let completion = one.completion_mut();
             completion.set_outcome(Outcome::Bounced);
@@ -159,11 +159,11 @@ async fn i2_what_is_refused_for_good_is_recorded_with_less() {
             kind: DerivedKind::Notice.into(),
             ..Derived::default()
         };
-        let told = Unit::making(bounced.collect(), vec![notice]);
+        let told = OutcomeGroup::making(bounced.collect(), vec![notice]);
         recorder.pending.push_back(told);
         let mut recorded = Vec::new();
-        while let Some(units) = recorder.next_units() {
-            let batch = batch(units);
+        while let Some(groups) = recorder.next_groups() {
+            let batch = batch(groups);
             let request = request(0, &batch);
             let result = if objects(&request) {
                 complete_response::Result::Failure(Failure {
@@ -204,8 +204,8 @@ async fn i2_what_cannot_go_on_as_another_message_ends_anew() {
     let not_made = Box::new(move |lease: Lease, why: &str| {
         again.send((lease, why.to_owned())).unwrap();
     });
-    let unit = Unit::going_on(forwarded, vec![forward], not_made);
-    assert!(unit.lesser("no such address").is_empty());
+    let group = OutcomeGroup::going_on(forwarded, vec![forward], not_made);
+    assert!(group.lesser("no such address").is_empty());
     let (lease, why) = ended.try_recv().unwrap();
     assert_eq!((lease.id(), why.as_str()), (7, "no such address"));
     assert!(!leases.is_idle(), "the lease is still held");
@@ -214,17 +214,22 @@ async fn i2_what_cannot_go_on_as_another_message_ends_anew() {
 #[tokio::test]
 async fn what_was_under_way_when_the_stream_broke_is_sent_again_as_it_was() {
     let (_leases, mut recorder) = recorder(0..4, "");
-    let mut units = recorder.next_units().unwrap();
-    let rest = units.split_off(3);
+    let mut groups = recorder.next_groups().unwrap();
+    let rest = groups.split_off(3);
     recorder.pending.extend(rest);
-    let second = units.split_off(1);
+    let second = groups.split_off(1);
     recorder.interrupted(Interrupted {
-        calls: vec![batch(units), batch(second)],
+        calls: vec![batch(groups), batch(second)],
         status: Status::unavailable("away"),
     });
     let mut requests = Vec::new();
-    while let Some(units) = recorder.next_units() {
-        requests.push(units.iter().flat_map(Unit::recipients).collect::<Vec<_>>());
+    while let Some(groups) = recorder.next_groups() {
+        requests.push(
+            groups
+                .iter()
+                .flat_map(OutcomeGroup::recipients)
+                .collect::<Vec<_>>(),
+        );
     }
     assert_eq!(requests, [vec![0], vec![1, 2], vec![3]]);
 }

@@ -37,7 +37,7 @@ pub(super) fn finish(
     let relay = Relay {
         server: &open.server,
         reports: extensions.dsn,
-        traced: deadline.is_some_and(|deadline| deadline.tells_of_relay(kept_on, now_ms)),
+        traced: deadline.is_some_and(|deadline| deadline.reports_relay(kept_on, now_ms)),
     };
     let accepted = answers.iter().any(|answer| answer.reply.is_positive());
     let mut ended = Vec::with_capacity(answers.len());

@@ -73,7 +73,7 @@ async fn login(remote: &Remote, gateway: &Gateway) -> Result<Option<Login>, Fail
         gateway = %gateway.name,
         secret = login.secret,
         %code,
-        "the gateway's password cannot be had"
+        "the gateway's password could not be read"
     );
     let reason = format!("There is no password for the gateway {}.", gateway.name);
     let failure = Failure::temporary("4.7.0", reason);

@@ -36,11 +36,11 @@ pub(crate) struct Plan {
 }
 
 /// The index of a server's address in its plan.
-pub(crate) type Place = usize;
+pub(crate) type AddressIndex = usize;
 
 impl Plan {
     /// Addresses of servers in the order of the attempts (RFC 5321 §5.1).
-    pub(crate) fn addresses(&self) -> impl Iterator<Item = (Place, &Hop, SocketAddr)> {
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (AddressIndex, &Hop, SocketAddr)> {
         let addresses = self
             .hops
             .iter()

@@ -17,7 +17,7 @@ use super::openings::History;
 use super::state::Remote;
 use super::table::{Admission, Next, Refused};
 use super::target::Target;
-use super::transaction::{self, Ran};
+use super::transaction::{self, JobResult};
 use super::{ending, gateway};
 use crate::fate::Failure;
 use crate::leases::Lease;
@@ -33,7 +33,7 @@ pub(super) fn deliver(remote: &Arc<Remote>, target: &Target, job: Job) {
         true => target.secured(),
         false => target.clone(),
     };
-    if let Some(asked) = remote.asked(&job) {
+    if let Some(asked) = remote.retry_asked_at(&job) {
         // The administrator or the client knows better than what was learnt before.
         remote.openings.forget_silence(target, asked);
         remote.table.forget_unreachable(target, asked);
@@ -73,8 +73,8 @@ async fn run(remote: &Arc<Remote>, target: &Target) {
                 idle = false;
                 if let Some(job) = remote.begin(job) {
                     match serve(remote, target, connection.take(), job).await {
-                        Served::GoesOn(kept) => connection = kept,
-                        Served::HandedOver => {
+                        LaneResult::GoesOn(kept) => connection = kept,
+                        LaneResult::HandedOver => {
                             metrics::counter!("postern_delivery_lanes_refused_total").increment(1);
                             return;
                         }
@@ -98,7 +98,7 @@ async fn run(remote: &Arc<Remote>, target: &Target) {
 }
 
 /// What a lane does after a job.
-enum Served {
+enum LaneResult {
     /// It continues, with its connection if that is usable for another job.
     GoesOn(Option<Box<Open>>),
     /// It ends: the destination refuses this connection beside the others, which have the job.
@@ -112,7 +112,7 @@ async fn serve(
     target: &Target,
     mut connection: Option<Box<Open>>,
     mut job: Job,
-) -> Served {
+) -> LaneResult {
     loop {
         let open = match connection.take() {
             Some(open) => open,
@@ -130,13 +130,15 @@ async fn serve(
         };
         match transact(remote, target, open, job).await {
             // The server has closed the kept connection meanwhile: the message is not at fault.
-            Ran::Stale(same) => job = same,
-            Ran::Refused(same) => match remote.table.hand_over(target, same) {
-                None => return Served::HandedOver,
+            JobResult::Stale(same) => job = same,
+            JobResult::Refused(same) => match remote.table.hand_over(target, same) {
+                None => return LaneResult::HandedOver,
                 Some(same) => job = same,
             },
-            Ran::Ended(connection, None) => return Served::GoesOn(reusable(connection).await),
-            Ran::Ended(before, Some(left)) => {
+            JobResult::Ended(connection, None) => {
+                return LaneResult::GoesOn(reusable(connection).await);
+            }
+            JobResult::Ended(before, Some(left)) => {
                 // The connection's permit is needed for the next server.
                 if let Some(before) = before {
                     before.quit().await;
@@ -153,46 +155,46 @@ enum Connect {
     /// No connection yet: try again.
     Again(Job),
     /// The lane is done with the job.
-    Ended(Served),
+    Ended(LaneResult),
 }
 
 /// Opens a connection to the first server that has not been tried for the job.
 async fn connect(remote: &Arc<Remote>, target: &Target, mut job: Job) -> Connect {
     let first = job.trail.is_fresh();
-    let wished = remote.asked(&job);
+    let wished = remote.retry_asked_at(&job);
     match open(remote, target, &mut job.trail, wished).await {
         // Opening a connection takes time; leases may be void by now.
         Ok(open) => match remote.begin(job) {
             Some(job) => Connect::Open(open, job),
-            None => Connect::Ended(Served::GoesOn(Some(open))),
+            None => Connect::Ended(LaneResult::GoesOn(Some(open))),
         },
         Err(failure) if first => refused(remote, target, job, failure).await,
         Err(_) => {
             ending::conclude(remote, job);
-            Connect::Ended(Served::GoesOn(None))
+            Connect::Ended(LaneResult::GoesOn(None))
         }
     }
 }
 
 /// Runs a transaction, and records what it shows about the destination.
-async fn transact(remote: &Arc<Remote>, target: &Target, open: Box<Open>, job: Job) -> Ran {
+async fn transact(remote: &Arc<Remote>, target: &Target, open: Box<Open>, job: Job) -> JobResult {
     let began = Instant::now();
     let (ran, again) = transaction::run(remote, target, open, job).await;
     if let Some(again) = again {
         deliver(remote, target, again);
     }
     match &ran {
-        Ran::Ended(Some(_), _) => {
+        JobResult::Ended(Some(_), _) => {
             remote.openings.note(target, History::Good);
             for _ in 0..remote.table.grow(target) {
                 start(Arc::clone(remote), target.clone());
             }
         }
         // No single answer takes this long unless the server has fallen silent.
-        Ran::Ended(None, _) if began.elapsed() >= COMMAND => {
+        JobResult::Ended(None, _) if began.elapsed() >= COMMAND => {
             remote.openings.note(target, History::Silent);
         }
-        Ran::Ended(None, _) | Ran::Stale(_) | Ran::Refused(_) => {}
+        JobResult::Ended(None, _) | JobResult::Stale(_) | JobResult::Refused(_) => {}
     }
     ran
 }
@@ -212,12 +214,12 @@ async fn refused(remote: &Remote, target: &Target, mut job: Job, failure: Failur
     if failure.permanent {
         // The failure concerns the address, and each message finds it out again.
         remote.fail(job, &failure);
-        return Connect::Ended(Served::GoesOn(None));
+        return Connect::Ended(LaneResult::GoesOn(None));
     }
     let trail = std::mem::take(&mut job.trail);
     let history = remote.openings.history(target);
     match remote.table.refused(target, history, &failure, job) {
-        Refused::LaneEnds => return Connect::Ended(Served::HandedOver),
+        Refused::LaneEnds => return Connect::Ended(LaneResult::HandedOver),
         Refused::Again(job, pause) => {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -239,5 +241,5 @@ async fn refused(remote: &Remote, target: &Target, mut job: Job, failure: Failur
             remote.fail(job, &failure);
         }
     }
-    Connect::Ended(Served::GoesOn(None))
+    Connect::Ended(LaneResult::GoesOn(None))
 }

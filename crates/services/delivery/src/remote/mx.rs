@@ -88,12 +88,12 @@ impl Resolver {
         };
         let exchanges = match self.exchanges(domain, asked).await? {
             // RFC 5321 §5.1: no MX at all means the domain itself.
-            Found::Nothing => vec![Exchange {
+            MxLookup::Nothing => vec![Exchange {
                 preference: 0,
                 name: domain.to_owned(),
                 dns: dns_name(domain)?,
             }],
-            Found::Some(exchanges) => exchanges,
+            MxLookup::Some(exchanges) => exchanges,
         };
         let servers = self.without_ourselves(ordered(exchanges))?;
         self.resolve_all(&servers, asked).await
@@ -148,14 +148,14 @@ impl Resolver {
         true
     }
 
-    async fn exchanges(&self, domain: &str, asked: Option<Instant>) -> Result<Found, Failure> {
+    async fn exchanges(&self, domain: &str, asked: Option<Instant>) -> Result<MxLookup, Failure> {
         let name = dns_name(domain)?;
         self.renew(&name, asked);
         let answer = match self.dns.mx_lookup(name).await {
             Ok(answer) => answer,
             Err(error) => {
                 return match absence(&error) {
-                    Some(Absence::OfRecords) => Ok(Found::Nothing),
+                    Some(Absence::OfRecords) => Ok(MxLookup::Nothing),
                     Some(Absence::OfTheName) => Err(no_domain(domain)),
                     None => Err(dns_failed(domain, &error)),
                 };
@@ -174,17 +174,17 @@ impl Resolver {
             })
             .collect();
         if exchanges.is_empty() {
-            return Ok(Found::Nothing);
+            return Ok(MxLookup::Nothing);
         }
         if exchanges.iter().all(|exchange| exchange.name.is_empty()) {
             // RFC 7505: a null MX.
             return Err(Failure::permanent(
                 "5.1.10",
-                format!("The domain {domain} says that it takes no mail."),
+                format!("The domain {domain} accepts no mail (null MX)."),
             ));
         }
         exchanges.retain(|exchange| !exchange.name.is_empty());
-        Ok(Found::Some(exchanges))
+        Ok(MxLookup::Some(exchanges))
     }
 
     /// RFC 5321 §5.1: if this server is among the MX records, those of the same or a worse preference are
@@ -291,7 +291,7 @@ impl Resolver {
     }
 }
 
-enum Found {
+enum MxLookup {
     Nothing,
     Some(Vec<Exchange>),
 }

@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::gateway;
-use super::hops::{Hop, Place, Plan};
+use super::hops::{AddressIndex, Hop, Plan};
 use super::state::Remote;
 use super::table::Connected;
 use super::target::Target;
@@ -24,7 +24,7 @@ const CONNECT: Duration = Duration::from_secs(30);
 /// greeting; a later attempt is better than such a long wait.
 const GREETING: Duration = Duration::from_secs(60);
 /// After this time no further address is tried: enough for all, if each is silent.
-const PATIENCE: Duration = Duration::from_secs(300);
+const OPENING_BUDGET: Duration = Duration::from_secs(300);
 /// RFC 5321 §4.5.3.2: servers have 5 minutes for each command.
 pub(super) const COMMAND: Duration = Duration::from_secs(300);
 /// Timeout of QUIT, which is a courtesy.
@@ -40,7 +40,7 @@ pub(super) struct Open {
     pub(super) server: String,
     /// The plan that the server belongs to, and its index.
     pub(super) plan: Arc<Plan>,
-    pub(super) place: Place,
+    pub(super) place: AddressIndex,
     /// Number of its transactions.
     pub(super) messages: u32,
     /// Content of the current transaction has been sent.
@@ -102,7 +102,7 @@ struct Opened {
     connection: Connection,
     session: Session,
     server: String,
-    place: Place,
+    place: AddressIndex,
 }
 
 /// Tries the servers in turn; returns the failures of those before the first usable one.
@@ -110,11 +110,11 @@ async fn first_that_answers(
     remote: &Remote,
     plan: &Plan,
     trail: &Trail,
-) -> (Option<Opened>, Vec<(Place, Tried)>) {
+) -> (Option<Opened>, Vec<(AddressIndex, Tried)>) {
     let began = Instant::now();
     let mut failed = Vec::new();
     for (place, hop, address) in plan.addresses().filter(|(place, ..)| trail.is_left(*place)) {
-        if began.elapsed() >= PATIENCE {
+        if began.elapsed() >= OPENING_BUDGET {
             break;
         }
         let server = label(hop, address);
@@ -169,12 +169,16 @@ async fn reach(
     let server = label(hop, address);
     match greet(remote, plan, hop, address, plan.tls).await {
         Err(Trouble::Tls(reason)) if plan.tls == TlsUse::IfOffered => {
-            tracing::info!(server = hop.name, reason, "TLS failed; going on without");
+            tracing::info!(
+                server = hop.name,
+                reason,
+                "TLS failed; continuing without TLS"
+            );
             let plain = greet(remote, plan, hop, address, TlsUse::Never).await;
             plain.map_err(|trouble| {
                 // Keep the first failure: otherwise nobody would know that TLS failed.
                 let mut tried = trouble.tried(&server);
-                let before = format!(" Before, there was no TLS: {reason}.");
+                let before = format!(" An earlier attempt with TLS failed: {reason}.");
                 tried.failure.reason.push_str(&before);
                 tried
             })

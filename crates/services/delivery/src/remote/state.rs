@@ -54,7 +54,7 @@ impl Remote {
     }
 
     /// When an attempt was asked for, if it was.
-    pub(super) fn asked(&self, job: &Job) -> Option<Instant> {
+    pub(super) fn retry_asked_at(&self, job: &Job) -> Option<Instant> {
         let recipients = job.leases.iter().map(Lease::recipient);
         let asked_ms = recipients.map(|one| one.retry_asked_at_ms).max()?;
         if asked_ms == 0 {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use smtp_protocol::client::Stage;
 
-use super::hops::{Place, Plan};
+use super::hops::{AddressIndex, Plan};
 use crate::fate::Failure;
 
 /// Status of a server without TLS, or without an authenticated one.
@@ -84,7 +84,7 @@ impl Tried {
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
     plan: Option<Arc<Plan>>,
-    asked: Vec<Place>,
+    asked: Vec<AddressIndex>,
     /// Servers with which no session could be opened.
     unopened: Vec<Tried>,
     /// Replies, by recipient.
@@ -112,7 +112,7 @@ impl Trail {
     }
 
     /// Whether this server is still to be tried.
-    pub(super) fn is_left(&self, place: Place) -> bool {
+    pub(super) fn is_left(&self, place: AddressIndex) -> bool {
         !self.asked.contains(&place)
     }
 
@@ -124,14 +124,14 @@ impl Trail {
     }
 
     /// A session with this server is open.
-    pub(super) fn opened(&mut self, place: Place) {
+    pub(super) fn opened(&mut self, place: AddressIndex) {
         if self.is_left(place) {
             self.asked.push(place);
         }
     }
 
     /// No session could be opened with these.
-    pub(super) fn unopened(&mut self, tried: Vec<(Place, Tried)>) {
+    pub(super) fn unopened(&mut self, tried: Vec<(AddressIndex, Tried)>) {
         for (place, tried) in tried {
             self.opened(place);
             self.unopened.push(tried);
@@ -227,7 +227,7 @@ fn not_secure(failure: Failure) -> Failure {
     Failure {
         permanent: true,
         status: NOT_SECURE.into(),
-        reason: format!("REQUIRETLS is asked for. {}", failure.reason),
+        reason: format!("The message requires TLS (REQUIRETLS). {}", failure.reason),
         ..failure
     }
 }

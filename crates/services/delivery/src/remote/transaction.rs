@@ -31,7 +31,7 @@ const COMMAND: Duration = Duration::from_secs(300);
 const AFTER_CONTENT: Duration = Duration::from_secs(600);
 
 /// The result of running a job.
-pub(super) enum Ran {
+pub(super) enum JobResult {
     /// The job has ended. Holds the connection, if it is usable again, and the rest of the job for the next
     /// server (RFC 5321 §5.1).
     Ended(Option<Box<Open>>, Option<Job>),
@@ -48,12 +48,12 @@ pub(super) async fn run(
     target: &Target,
     mut open: Box<Open>,
     mut job: Job,
-) -> (Ran, Option<Job>) {
+) -> (JobResult, Option<Job>) {
     let body = match Body::open(remote, &job.work).await {
         Ok(body) if body.hops > MAX_HOPS => {
-            let reason = "The message has been passed on too often: it goes round in a circle.";
+            let reason = "The message has too many Received fields: it is in a loop.";
             remote.fail(job, &Failure::permanent("5.4.6", reason));
-            return Ran::no_more(Some(open));
+            return JobResult::no_more(Some(open));
         }
         Ok(body) => body,
         Err(status) => {
@@ -65,14 +65,14 @@ pub(super) async fn run(
             );
             let failure = Failure::temporary("4.3.0", "The message cannot be read now.");
             remote.fail(job, &failure.retry_in(UNREAD));
-            return Ran::no_more(Some(open));
+            return JobResult::no_more(Some(open));
         }
     };
     let now_ms = remote.setup.finisher.clock.now_ms();
     let deadline = job.work.deadline();
     if let Some(late) = deadline.and_then(|deadline| deadline.forbids_attempts(now_ms)) {
         remote.fail(job, &late);
-        return Ran::no_more(Some(open));
+        return JobResult::no_more(Some(open));
     }
     let envelope = envelope(&job, &body, open.session.extensions(), now_ms);
     open.connection.set_timeout(COMMAND);
@@ -82,19 +82,19 @@ pub(super) async fn run(
     match converse(&mut open, body).await {
         // The server was about to close the connection, and its notice came too late.
         Ok(answers) if was_used && !open.content_begun && all_closing(&answers) => {
-            (Ran::Stale(job), None)
+            (JobResult::Stale(job), None)
         }
         Ok(answers)
             if !open.content_begun
                 && all_closing(&answers)
                 && may_be_handed_over(remote, target, &mut job) =>
         {
-            (Ran::Refused(job), None)
+            (JobResult::Refused(job), None)
         }
         Ok(answers) => {
             let (left, again) = finish(remote, &open, job, answers);
             let usable = open.session.is_ready();
-            (Ran::Ended(usable.then_some(open), left), again)
+            (JobResult::Ended(usable.then_some(open), left), again)
         }
         Err(broken) => {
             let known = open.session.answers_so_far();
@@ -102,20 +102,20 @@ pub(super) async fn run(
             let closed = matches!(broken, Broken::Connection(SessionError::Closed));
             if silent && closed && !open.content_begun {
                 if was_used {
-                    return (Ran::Stale(job), None);
+                    return (JobResult::Stale(job), None);
                 }
                 // Some servers close one connection too many without a 421 reply.
                 if may_be_handed_over(remote, target, &mut job) {
-                    return (Ran::Refused(job), None);
+                    return (JobResult::Refused(job), None);
                 }
             }
             let left = break_off(remote, &open, job, known, &broken);
-            (Ran::Ended(None, left), None)
+            (JobResult::Ended(None, left), None)
         }
     }
 }
 
-impl Ran {
+impl JobResult {
     /// Nothing is left of the job.
     fn no_more(connection: Option<Box<Open>>) -> (Self, Option<Job>) {
         (Self::Ended(connection, None), None)

@@ -172,7 +172,7 @@ async fn i2_a_failure_whose_notice_the_queue_never_takes_is_recorded_and_the_his
     system.queue.give(vec![message(1, &addresses)]).await;
     let completion = system.queue.completion(1).await;
     assert_eq!(completion.outcome(), Outcome::Bounced);
-    let untold = "(the sender was not told: poison)";
+    let untold = "(no notice was sent: poison)";
     assert!(completion.reason.ends_with(untold), "{}", completion.reason);
     assert_eq!(
         system.queue.completion(2).await.outcome(),

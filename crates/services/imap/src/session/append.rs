@@ -113,7 +113,7 @@ impl Session {
 fn of_intake(error: IntakeError) -> Answer {
     match error {
         IntakeError::Scan(_) => Answer::no_with(Code::Limit, "The message's header is too large."),
-        IntakeError::Blocked(_) => Answer::no("The message has an attachment that is not taken."),
+        IntakeError::Blocked(_) => Answer::no("The message has a blocked attachment."),
         // Only literals of BINARY, which is not announced, may contain NUL (RFC 3501 §4.3, RFC 3516 §4.2).
         IntakeError::Nul => Answer::no_with(Code::Cannot, "The message holds a NUL octet."),
         IntakeError::Upload(status) => refusal(&status),

@@ -66,7 +66,7 @@ impl Session {
                     return Ok(());
                 }
                 Woken::Timer if Instant::now() >= ends => {
-                    self.bye(None, "Nothing was said for too long.");
+                    self.bye(None, "Idle for too long.");
                     return Ok(());
                 }
                 Woken::Timer if heard.is_some() => {

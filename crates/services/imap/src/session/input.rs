@@ -31,8 +31,8 @@ impl Session {
         self.wait_at_most(left).await
     }
 
-    pub(super) async fn wait_at_most(&mut self, patience: Duration) -> Result<bool, Stop> {
-        self.io.set_timeout(patience);
+    pub(super) async fn wait_at_most(&mut self, timeout: Duration) -> Result<bool, Stop> {
+        self.io.set_timeout(timeout);
         let filled = tokio::select! {
             biased;
             filled = self.io.fill() => filled,
@@ -54,7 +54,7 @@ impl Session {
                 self.bye(
                     None,
                     if self.user.is_some() {
-                        "Nothing was said for too long."
+                        "Idle for too long."
                     } else {
                         TOO_LATE
                     },

@@ -12,7 +12,7 @@ use super::Session;
 use super::status::values;
 use crate::answer::{Answer, Stop};
 use crate::server::timed;
-use tree::{Listed, Tree};
+use tree::{ListEntry, Tree};
 
 /// Runs work on a thread where it delays no other session, since it may take long with many mailboxes.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
@@ -72,7 +72,7 @@ impl Session {
         aside(move || Tree::new(mailboxes)).await
     }
 
-    fn put_listed(&mut self, word: &str, mailbox: &Listed) {
+    fn put_listed(&mut self, word: &str, mailbox: &ListEntry) {
         let extension = if mailbox.child_info {
             " (\"CHILDINFO\" (\"SUBSCRIBED\"))"
         } else {
@@ -90,7 +90,7 @@ impl Session {
     /// RFC 5819: a STATUS response for each listed mailbox that can be opened.
     async fn status_of_listed(
         &mut self,
-        listed: &[Listed],
+        listed: &[ListEntry],
         items: &[StatusItem],
     ) -> Result<(), Stop> {
         let names: Vec<&MailboxName> = listed

@@ -116,10 +116,10 @@ impl Session {
         put_continuation(self.io.output(), &sasl::encode(challenge));
         let line = self.line(LINE_LIMIT).await?.ok_or(Stop::Said)?;
         Response::read(&line).map_err(|fault| match fault {
-            LineFault::Cancelled => Answer::bad("Authentication was given up.").into(),
+            LineFault::Cancelled => Answer::bad("Authentication cancelled.").into(),
             LineFault::Malformed => {
                 self.login_refused(&LoginFault::Malformed);
-                Answer::bad("That is not base64.").into()
+                Answer::bad("Invalid base64.").into()
             }
         })
     }
@@ -127,11 +127,14 @@ impl Session {
     fn tls_first(&mut self, login: &str) -> Answer {
         let login = login.to_owned();
         self.login_refused(&LoginFault::WithoutTls { login });
-        Answer::no_with(Code::PrivacyRequired, "Passwords are taken over TLS only.")
+        Answer::no_with(
+            Code::PrivacyRequired,
+            "Passwords are accepted over TLS only.",
+        )
     }
 
-    /// Counts and reports a login that the directory is not asked about. It is no guess, so that
-    /// many of them end the session like commands that make no sense.
+    /// Counts and reports a login that the directory is not asked about. It is no guess: many of them end
+    /// the session like invalid commands.
     pub(super) fn login_refused(&mut self, fault: &LoginFault) {
         metrics::counter!("postern_imap_failed_logins_total").increment(1);
         let (peer, listener) = (self.io.peer().ip(), &self.listener.name);

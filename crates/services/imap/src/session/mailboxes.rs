@@ -71,9 +71,9 @@ impl Session {
 
 fn new_name(name: &MailboxName) -> Result<MailboxName, Stop> {
     name.for_creation()
-        .ok_or_else(|| Answer::no_with(Code::Cannot, "No mailbox can have that name.").into())
+        .ok_or_else(|| Answer::no_with(Code::Cannot, "Invalid mailbox name.").into())
 }
 
 fn no_such_use() -> Stop {
-    Answer::no_with(Code::UseAttr, "No mailbox can be made for that use.").into()
+    Answer::no_with(Code::UseAttr, "No mailbox can be created for this use.").into()
 }

@@ -144,7 +144,7 @@ impl Session {
                 Event::Command(tag, phase, command) => self.command(&tag, phase, *command).await?,
                 Event::Append(head) => Box::pin(self.append(*head)).await?,
                 Event::Invalid(tag, error) => self.invalid(tag.as_ref(), error),
-                Event::Fatal(_) => self.bye(None, "That is too much."),
+                Event::Fatal(_) => self.bye(None, "The input is too large."),
                 // Only expected during an APPEND; there is none now.
                 Event::Data(_) | Event::AppendEnd => {}
             }
@@ -225,10 +225,7 @@ impl Session {
     fn end_if_flooded(&mut self) {
         let most = self.bad_commands.max(self.unusable_logins);
         if !self.ended && most >= self.server.max_bad_commands {
-            self.bye(
-                Some(Code::ClientBug),
-                "Too many commands that make no sense.",
-            );
+            self.bye(Some(Code::ClientBug), "Too many invalid commands.");
         }
     }
 

@@ -15,7 +15,7 @@ use crate::answer::{Answer, Stop};
 use crate::server::{STILL_THERE, timed};
 
 /// Interval of keep-alive responses during a search. They keep the client waiting, and show when it has gone.
-const PATIENCE: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(10);
 
 /// Maximum number of UID ranges that `$` may add to a request to the store, repetitions included.
 const MOST_RANGES: usize = 500_000;
@@ -98,7 +98,7 @@ impl Selected<'_> {
                 return Ok(uids);
             }
             request.after = found.looked_at_to;
-            if told_at.elapsed() >= PATIENCE {
+            if told_at.elapsed() >= KEEP_ALIVE_EVERY {
                 self.say(None, "Still searching.");
                 self.io.flush().await?;
                 told_at = Instant::now();

@@ -12,7 +12,7 @@ use crate::answer::{Answer, Stop};
 impl Session {
     pub(super) async fn start_tls(&mut self, tag: &Tag) -> Result<Answer, Stop> {
         let Some(tls) = self.listener.tls.clone().filter(|_| !self.io.is_tls()) else {
-            return Ok(Answer::bad("TLS is not to be had here."));
+            return Ok(Answer::bad("TLS is not available."));
         };
         self.tagged(tag, &Answer::ok("Begin TLS negotiation now."));
         self.io.flush().await?;

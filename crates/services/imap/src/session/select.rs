@@ -46,7 +46,7 @@ impl Session {
         put_number_line(self.io.output(), view.recent(), "RECENT");
         if let Some(unseen) = view.first_unseen() {
             let code = Code::Unseen(unseen);
-            self.say(Condition::Ok, Some(code), "The first that is not seen.");
+            self.say(Condition::Ok, Some(code), "First unseen message.");
         }
         let validity = Code::UidValidity(state.uid_validity);
         self.say(Condition::Ok, Some(validity), "UIDs are valid.");

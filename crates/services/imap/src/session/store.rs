@@ -24,13 +24,13 @@ pub(super) fn wire_flags(flags: &Flags) -> WireFlags {
 
 /// The flags of a message, for comparison.
 #[derive(Debug, PartialEq, Eq)]
-struct Known {
+struct KnownFlags {
     system: u32,
     /// In lower case, since case does not matter.
     keywords: BTreeSet<String>,
 }
 
-impl Known {
+impl KnownFlags {
     fn of(message: &Message) -> Self {
         Self {
             system: message.system.bits(),
@@ -41,8 +41,8 @@ impl Known {
 
 /// The flags that a client expects after the command if no response tells it. If they differ in fact, another
 /// session changed them, and the response is sent (RFC 3501 §6.4.6).
-fn worked_out(message: Option<&Message>, command: &Store) -> Option<Known> {
-    let mut known = Known::of(message?);
+fn worked_out(message: Option<&Message>, command: &Store) -> Option<KnownFlags> {
+    let mut known = KnownFlags::of(message?);
     let bits = command.flags.system.bits();
     let keywords = command.flags.keywords().iter();
     let keywords = keywords.map(|keyword| keyword.as_str().to_ascii_lowercase());
@@ -101,7 +101,8 @@ impl Selected<'_> {
                 .silent
                 .then(|| worked_out(open.view.message(uid), &command));
             open.view.set_flags(uid, message.flags);
-            let known = worked_out.is_some_and(|it| it == open.view.message(uid).map(Known::of));
+            let known =
+                worked_out.is_some_and(|it| it == open.view.message(uid).map(KnownFlags::of));
             if !known {
                 told.push(uid);
             }

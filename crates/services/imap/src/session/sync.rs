@@ -93,7 +93,7 @@ impl Session {
         let changes = match self.server.store().get_changes(timed(request)).await {
             Ok(changes) => changes.into_inner(),
             Err(status) => {
-                tracing::debug!(code = ?status.code(), "not told what has changed");
+                tracing::debug!(code = ?status.code(), "mailbox-store did not report changes");
                 return false;
             }
         };

@@ -110,10 +110,7 @@ impl View {
         let (code, text) = if self.read_only {
             (Code::NoPermanentFlags, "Read-only mailbox.")
         } else {
-            (
-                Code::PermanentFlags(self.known.clone()),
-                "Flags that are kept.",
-            )
+            (Code::PermanentFlags(self.known.clone()), "Permanent flags.")
         };
         put_condition(out, None, Condition::Ok, Some(&code), text);
     }

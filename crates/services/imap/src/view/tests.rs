@@ -101,7 +101,7 @@ fn a_new_keyword_is_announced_first() {
         said,
         "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Old $New)\r\n\
          * OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Old $New \\*)] \
-         Flags that are kept.\r\n\
+         Permanent flags.\r\n\
          * 1 FETCH (UID 2 FLAGS (\\Seen $New $Old))\r\n"
     );
 }
@@ -115,7 +115,7 @@ fn a_new_keyword_of_a_new_message_is_announced() {
         said,
         "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Old $New)\r\n\
          * OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Old $New \\*)] \
-         Flags that are kept.\r\n\
+         Permanent flags.\r\n\
          * 6 EXISTS\r\n* 2 RECENT\r\n"
     );
 }

@@ -4,7 +4,7 @@ use tokio::time::timeout;
 
 use crate::client::Client;
 use crate::fake::messages;
-use crate::running::{PATIENCE, Running};
+use crate::running::{Running, TIMEOUT};
 
 /// A client with a running SEARCH.
 async fn searching(running: &Running) -> Client {
@@ -21,7 +21,7 @@ async fn searching(running: &Running) -> Client {
 /// Waits until the store runs this many searches.
 async fn searches(running: &Running, count: usize) {
     let mut searches = running.store.searches();
-    let reached = timeout(PATIENCE, searches.wait_for(|now| *now == count)).await;
+    let reached = timeout(TIMEOUT, searches.wait_for(|now| *now == count)).await;
     reached.expect("the number of searches stays").unwrap();
 }
 

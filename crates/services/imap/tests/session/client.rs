@@ -7,13 +7,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::running::PATIENCE;
+use crate::running::TIMEOUT;
 
 pub(crate) struct Client {
     socket: TcpStream,
     unread: Vec<u8>,
     /// Timeout of its waits.
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
 }
 
 impl Client {
@@ -23,7 +23,7 @@ impl Client {
         Self {
             socket,
             unread: Vec::new(),
-            patience: PATIENCE,
+            timeout: TIMEOUT,
         }
     }
 
@@ -54,7 +54,7 @@ impl Client {
 
     async fn fill(&mut self) -> usize {
         let read = self.socket.read_buf(&mut self.unread);
-        let count = timeout(self.patience, read).await;
+        let count = timeout(self.timeout, read).await;
         count.expect("the server says nothing").unwrap_or(0)
     }
 

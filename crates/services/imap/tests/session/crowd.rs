@@ -5,7 +5,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
 use crate::client::Client;
-use crate::running::{PATIENCE, Running};
+use crate::running::{Running, TIMEOUT};
 use crate::tls;
 
 /// Sets these numbers of connections, in total and before the login; idle clients can be replaced at once.
@@ -92,7 +92,7 @@ async fn handshakes_that_do_not_come_make_room_too() {
     let connected = async {
         loop {
             let name = "mail.example.test";
-            let connecting = Connection::connect_tls(running.address, name, &client_tls, PATIENCE);
+            let connecting = Connection::connect_tls(running.address, name, &client_tls, TIMEOUT);
             // A client that was refused because none waited yet is closed.
             if let Ok(connection) = connecting.await {
                 return connection;

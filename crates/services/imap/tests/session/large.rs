@@ -95,7 +95,7 @@ async fn who_keeps_talking_has_no_longer_for_the_login() {
     running.store.directory.state().login_delay = Duration::from_secs(50);
     let mut client = running.connect().await;
     client.expect("* OK […] Postern ready.").await;
-    client.patience = Duration::from_secs(3600);
+    client.timeout = Duration::from_secs(3600);
     tokio::time::pause();
     client.send("a LOGIN bob@example.test wrong\r\n").await;
     // The client sends just before the timeout.
@@ -112,7 +112,7 @@ async fn an_idle_client_is_logged_out_in_the_end() {
     let mut client = running.log_in().await;
     client.send("a IDLE\r\n").await;
     client.expect("+ idling").await;
-    client.expect("* BYE Nothing was said for too long.").await;
+    client.expect("* BYE Idle for too long.").await;
     client.expect_end().await;
 }
 
@@ -139,7 +139,7 @@ async fn a_flood_of_commands_that_make_no_sense_ends_the_session() {
         client.expect("x BAD Unknown command.").await;
     }
     client
-        .expect("* BYE [CLIENTBUG] Too many commands that make no sense.")
+        .expect("* BYE [CLIENTBUG] Too many invalid commands.")
         .await;
 }
 

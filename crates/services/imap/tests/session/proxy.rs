@@ -7,7 +7,7 @@ use service_kit::{Routes, Service};
 use session_io::Connection;
 
 use crate::client::Client;
-use crate::running::{PATIENCE, Running};
+use crate::running::{Running, TIMEOUT};
 use crate::tls;
 
 const CLIENT: &str = "203.0.113.9";
@@ -67,9 +67,7 @@ async fn tls_that_ends_in_the_proxy_comes_as_plain_text_behind_the_header() {
 
 /// A TLS connection that begins after the header.
 async fn announced(running: &Running) -> Connection {
-    let mut connection = Connection::connect(running.address, PATIENCE)
-        .await
-        .unwrap();
+    let mut connection = Connection::connect(running.address, TIMEOUT).await.unwrap();
     connection.write(&v2()).await.unwrap();
     connection
 }

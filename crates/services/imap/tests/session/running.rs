@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::fake::Store;
 
 /// Timeout of the tests' waits.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A running front end. It ends with the test.
 pub(crate) struct Running {

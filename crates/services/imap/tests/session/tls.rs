@@ -6,7 +6,7 @@ use session_io::{ClientTls, Connection};
 use tempfile::TempDir;
 use test_kit::TestCertificate;
 
-use crate::running::{PATIENCE, Running};
+use crate::running::{Running, TIMEOUT};
 
 async fn start(mode: TlsMode) -> (Running, ClientTls, TempDir) {
     start_with(mode, |_| {}).await
@@ -48,9 +48,7 @@ pub(crate) async fn read_to(connection: &mut Connection, text: &str) -> String {
 #[tokio::test]
 async fn passwords_are_taken_over_tls_only() {
     let (running, tls, _folder) = start(TlsMode::Starttls).await;
-    let mut connection = Connection::connect(running.address, PATIENCE)
-        .await
-        .unwrap();
+    let mut connection = Connection::connect(running.address, TIMEOUT).await.unwrap();
     let greeting = read_to(&mut connection, "ready").await;
     assert!(greeting.contains("STARTTLS LOGINDISABLED"), "{greeting}");
     for command in ["LOGIN bob@example.test secret", "AUTHENTICATE PLAIN"] {
@@ -83,7 +81,7 @@ async fn passwords_are_taken_over_tls_only() {
 async fn tls_from_the_first_octet() {
     let (running, tls, _folder) = start(TlsMode::Implicit).await;
     let mut connection =
-        Connection::connect_tls(running.address, "mail.example.test", &tls, PATIENCE)
+        Connection::connect_tls(running.address, "mail.example.test", &tls, TIMEOUT)
             .await
             .unwrap();
     read_to(&mut connection, "ready").await;

@@ -44,7 +44,7 @@ async fn one_connection_too_many_is_refused_and_can_still_be_used() {
         .await;
     third.expect("a NO [LIMIT] …").await;
     third.send("b SELECT INBOX\r\n").await;
-    third.expect("b BAD Not in this state.").await;
+    third.expect("b BAD Command not valid in this state.").await;
     third.send("c NOOP\r\n").await;
     third.expect("c OK Noop completed.").await;
     // Other users are not refused, and existing sessions continue.

@@ -8,7 +8,7 @@ use api::mailbox::v1::delivery_result::Status;
 use database::HeldConnection;
 use sqlx::{Connection, PgConnection};
 
-use super::places::{Asked, Places};
+use super::mailbox_ids::{MailboxIds, MailboxKey};
 use super::{Delivery, ledger};
 use crate::notices::Notice;
 use crate::store::Store;
@@ -23,10 +23,11 @@ const LONGEST: Duration = Duration::from_secs(20);
 pub(super) async fn deliver(
     store: &Store,
     connection: &mut HeldConnection,
-    places: &Places,
+    mailbox_ids: &MailboxIds,
     deliveries: &[&Delivery],
 ) -> Result<Vec<DeliveryResult>> {
-    let transacting = async { transact(store, connection.get().await?, places, deliveries).await };
+    let transacting =
+        async { transact(store, connection.get().await?, mailbox_ids, deliveries).await };
     let result = match tokio::time::timeout(LONGEST, transacting).await {
         Ok(result) => result,
         Err(_) => Err(Error::Unavailable("Postgres does not answer".into())),
@@ -40,7 +41,7 @@ pub(super) async fn deliver(
 async fn transact(
     store: &Store,
     connection: &mut PgConnection,
-    places: &Places,
+    mailbox_ids: &MailboxIds,
     deliveries: &[&Delivery],
 ) -> Result<Vec<DeliveryResult>> {
     // By recipient: all replicas write the ledger in this order, and a recipient that occurs twice is
@@ -51,8 +52,12 @@ async fn transact(
         .map(|delivery| (delivery.recipient_id, *delivery))
         .collect();
     let mut transaction = connection.begin().await?;
-    let mut targets =
-        lock_targets(&mut transaction, places, by_recipient.values().copied()).await?;
+    let mut targets = lock_targets(
+        &mut transaction,
+        mailbox_ids,
+        by_recipient.values().copied(),
+    )
+    .await?;
     let rows = Rows::assign(by_recipient.values().copied(), &mut targets);
     let mut outcomes = match insert(&mut transaction, &rows).await {
         // The body was removed between the check and the foreign key's check; the next attempt finds it
@@ -89,17 +94,17 @@ struct Target {
 #[derive(Debug, Default)]
 struct Targets<'a> {
     /// Mailbox ids by delivery, for existing users.
-    ids: HashMap<Asked<'a>, i64>,
+    ids: HashMap<MailboxKey<'a>, i64>,
     locked: HashMap<i64, Target>,
 }
 
 async fn lock_targets<'a>(
     connection: &mut PgConnection,
-    places: &Places,
+    known: &MailboxIds,
     deliveries: impl Iterator<Item = &'a Delivery>,
 ) -> Result<Targets<'a>> {
-    let asked: HashSet<Asked<'_>> = deliveries.map(Delivery::asked).collect();
-    let ids = places.find(connection, asked).await?;
+    let keys: HashSet<MailboxKey<'_>> = deliveries.map(Delivery::mailbox_key).collect();
+    let ids = known.find(connection, keys).await?;
     let mailbox_ids: Vec<i64> = ids.values().copied().collect();
     let rows = sqlx::query!(
         "SELECT mailbox_id, name, uid_next, highest_modseq
@@ -116,14 +121,14 @@ async fn lock_targets<'a>(
     // A mailbox was deleted or renamed since its id was looked up: look it up again.
     let mut moved = ids
         .iter()
-        .filter(|(asked, id)| {
+        .filter(|(key, id)| {
             names
                 .get(id)
-                .is_none_or(|name| *name != asked.1.as_str() && *name != "INBOX")
+                .is_none_or(|name| *name != key.1.as_str() && *name != "INBOX")
         })
         .peekable();
     if moved.peek().is_some() {
-        moved.for_each(|(asked, _)| places.forget(*asked));
+        moved.for_each(|(key, _)| known.forget(*key));
         return Err(Error::Unavailable(
             "a mailbox was deleted or renamed meanwhile".into(),
         ));
@@ -157,7 +162,7 @@ impl<'a> Rows<'a> {
     fn assign(deliveries: impl Iterator<Item = &'a Delivery>, targets: &mut Targets<'a>) -> Self {
         let mut rows = Self::default();
         for delivery in deliveries {
-            let Some(mailbox_id) = targets.ids.get(&delivery.asked()) else {
+            let Some(mailbox_id) = targets.ids.get(&delivery.mailbox_key()) else {
                 continue;
             };
             let Some(target) = targets.locked.get_mut(mailbox_id) else {

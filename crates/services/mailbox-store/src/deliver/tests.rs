@@ -10,7 +10,7 @@ use test_kit::{Postgres, PostgresProxy};
 use super::forget_old;
 use crate::Error;
 use crate::mailboxes;
-use crate::messages::{self, Wanted};
+use crate::messages::{self, FetchItems};
 use crate::test_store::{TestStore, all, name, statuses};
 use crate::users;
 use crate::values::UidSet;
@@ -36,10 +36,10 @@ async fn a_delivered_message_is_in_the_inbox_with_its_prefix() {
         ),
         (1, 1, 2)
     );
-    let wanted = Wanted {
+    let wanted = FetchItems {
         content_up_to: 1000,
         size: true,
-        ..Wanted::default()
+        ..FetchItems::default()
     };
     let fetched = messages::fetch(
         kit.store.clone(),

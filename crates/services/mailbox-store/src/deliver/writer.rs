@@ -5,7 +5,7 @@ use api::mailbox::v1::delivery_result::Status;
 use database::HeldConnection;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::places::Places;
+use super::mailbox_ids::MailboxIds;
 use super::{Delivery, batch};
 use crate::store::{Store, repeated};
 use crate::{Error, Result};
@@ -63,7 +63,7 @@ pub(crate) fn stopped() -> Error {
 }
 
 async fn write(store: Store, mut waiting: mpsc::Receiver<Job>) {
-    let places = Places::new();
+    let mailbox_ids = MailboxIds::new();
     // Only this task locks it; the attempts of a batch share it.
     let connection = Mutex::new(store.held_connection());
     while let Some(first) = waiting.recv().await {
@@ -75,21 +75,21 @@ async fn write(store: Store, mut waiting: mpsc::Receiver<Job>) {
             jobs.push(job);
         }
         metrics::histogram!("postern_mailbox_delivery_batch").record(count as f64);
-        commit(&store, &connection, &places, jobs).await;
+        commit(&store, &connection, &mailbox_ids, jobs).await;
     }
 }
 
 async fn commit(
     store: &Store,
     connection: &Mutex<HeldConnection>,
-    places: &Places,
+    mailbox_ids: &MailboxIds,
     jobs: Vec<Job>,
 ) {
     let all: Vec<&Delivery> = jobs.iter().flat_map(|job| &job.deliveries).collect();
     let attempt = async || {
         store.keeps()?;
         let mut connection = connection.lock().await;
-        batch::deliver(store, &mut connection, places, &all).await
+        batch::deliver(store, &mut connection, mailbox_ids, &all).await
     };
     match repeated(attempt).await {
         Ok(results) => {
@@ -104,7 +104,7 @@ async fn commit(
         Err(error) if jobs.len() > 1 && !error.is_transient() => {
             tracing::warn!(%error, requests = jobs.len(), "delivering one request at a time");
             for job in jobs {
-                Box::pin(commit(store, connection, places, vec![job])).await;
+                Box::pin(commit(store, connection, mailbox_ids, vec![job])).await;
             }
         }
         Err(error) => {

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 pub(super) fn known(actor: Option<Actor>) -> Result<Actor> {
     actor
         .filter(|actor| actor.kind() == ActorKind::User && actor.user_id != 0)
-        .ok_or_else(|| Error::Invalid("the call does not say which user asks".into()))
+        .ok_or_else(|| Error::Invalid("the call names no user as its actor".into()))
 }
 
 /// The id of the user for whose mail a call is made.

@@ -23,7 +23,7 @@ use super::actor::{known, user};
 use super::{Answers, deliver, streamed, watch};
 use crate::deliver::Deliverer;
 use crate::maildrop::Maildrops;
-use crate::messages::{self, Append, Change, Mode, Wanted};
+use crate::messages::{self, Append, Change, FetchItems, Mode};
 use crate::search;
 use crate::store::Store;
 use crate::values::{Keywords, MailboxName, UidSet, system_flags};
@@ -245,7 +245,7 @@ impl MailboxStore for MailboxService {
         let request = request.into_inner();
         let actor = known(request.actor)?;
         let uids = UidSet::parse(&request.uids)?;
-        let wanted = Wanted {
+        let wanted = FetchItems {
             flags: request.flags,
             internal_date: request.internal_date,
             size: request.size,

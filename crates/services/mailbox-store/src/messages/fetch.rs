@@ -29,14 +29,14 @@ const LARGEST_WHOLE: u64 = 2 * 1024 * 1024;
 
 /// How long a query waits for its reader. After that it ends, and is made again from the same position when
 /// the reader continues: a slow reader holds no connection (I7).
-const PATIENCE: Duration = Duration::from_millis(500);
+const READER_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Answers prepared ahead of the reader.
 const READY: usize = 4;
 
 /// Requested items, in addition to UID and MODSEQ.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct FetchItems {
     /// Flags.
     pub flags: bool,
     /// The internal date.
@@ -59,7 +59,7 @@ pub struct Wanted {
     pub changed_since: u64,
 }
 
-impl Wanted {
+impl FetchItems {
     fn summary(&self) -> bool {
         self.envelope || self.body_structure || self.body || self.parts
     }
@@ -74,24 +74,24 @@ pub fn fetch(
     store: Store,
     mailbox_id: i64,
     uids: UidSet,
-    wanted: Wanted,
+    wanted: FetchItems,
 ) -> mpsc::Receiver<Result<FetchResponse>> {
-    fetch_with(store, mailbox_id, uids, wanted, PATIENCE)
+    fetch_with(store, mailbox_id, uids, wanted, READER_TIMEOUT)
 }
 
 fn fetch_with(
     store: Store,
     mailbox_id: i64,
     uids: UidSet,
-    wanted: Wanted,
-    patience: Duration,
+    wanted: FetchItems,
+    reader_timeout: Duration,
 ) -> mpsc::Receiver<Result<FetchResponse>> {
     let (answers, reader) = mpsc::channel(READY);
     let fetch = Fetch {
         store,
         mailbox_id,
         wanted,
-        patience,
+        reader_timeout,
         answers,
     };
     tokio::spawn(async move {
@@ -112,8 +112,8 @@ fn fetch_with(
 struct Fetch {
     store: Store,
     mailbox_id: i64,
-    wanted: Wanted,
-    patience: Duration,
+    wanted: FetchItems,
+    reader_timeout: Duration,
     answers: mpsc::Sender<Result<FetchResponse>>,
 }
 
@@ -173,7 +173,11 @@ impl Fetch {
                 continue;
             }
             let answer = std::mem::take(&mut batch).into_answer();
-            match self.answers.send_timeout(Ok(answer), self.patience).await {
+            match self
+                .answers
+                .send_timeout(Ok(answer), self.reader_timeout)
+                .await
+            {
                 Ok(()) => {}
                 Err(SendTimeoutError::Closed(_)) => return Ok(End::Unread),
                 Err(SendTimeoutError::Timeout(answer)) => {

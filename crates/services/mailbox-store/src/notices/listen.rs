@@ -21,7 +21,7 @@ pub async fn listen(pool: PgPool, hub: Arc<Hub>, own: Origin, shutdown: Cancella
             .run_until_cancelled(session(&pool, &hub, own))
             .await;
         if let Some(Err(error)) = session {
-            tracing::warn!(%error, "not hearing of other replicas' changes; trying again");
+            tracing::warn!(%error, "no notices from other replicas; trying again");
             shutdown
                 .run_until_cancelled(tokio::time::sleep(Duration::from_millis(250)))
                 .await;

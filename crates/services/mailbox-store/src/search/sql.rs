@@ -3,12 +3,12 @@
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use super::key::Key;
-use super::{Found, Search};
+use super::{Matches, Search};
 use crate::Result;
 use crate::values::{UidSet, ranges_of};
 
 /// The messages that match a key without content.
-pub(super) async fn matching(pool: &PgPool, search: Search<'_>) -> Result<Found> {
+pub(super) async fn matching(pool: &PgPool, search: Search<'_>) -> Result<Matches> {
     let mut query =
         QueryBuilder::new("SELECT uid, modseq FROM mailbox.message WHERE message.mailbox_id = ");
     query

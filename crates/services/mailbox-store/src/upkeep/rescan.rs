@@ -52,7 +52,7 @@ pub(super) async fn keep(store: Store, progress: Progress) {
         if let Err(error) = &result
             && !failed
         {
-            tracing::warn!(%error, "summaries of messages are not made anew for now: trying again");
+            tracing::warn!(%error, "renewing message summaries failed; trying again");
         }
         failed = result.is_err();
         let done = !failed && progress.outdated() == 0;
@@ -77,7 +77,7 @@ pub(super) async fn pass(
     }
     tracing::info!(
         outdated = progress.outdated(),
-        "summaries of messages that an older version made are made anew"
+        "renewing message summaries made by an older version"
     );
     while may_write() {
         let began = Instant::now();

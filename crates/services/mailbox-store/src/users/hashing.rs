@@ -32,7 +32,7 @@ pub struct Passwords {
 }
 
 /// How long a login waits for its turn when there are many.
-const PATIENCE: Duration = Duration::from_secs(15);
+const TURN_TIMEOUT: Duration = Duration::from_secs(15);
 
 impl Passwords {
     /// With OWASP's parameters for argon2id: 19 MiB, two passes, one lane.
@@ -110,7 +110,7 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let slot = tokio::time::timeout(PATIENCE, Arc::clone(&self.running).acquire_owned())
+        let slot = tokio::time::timeout(TURN_TIMEOUT, Arc::clone(&self.running).acquire_owned())
             .await
             .map_err(|_| Error::Unavailable("too many logins at once".into()))?
             .map_err(|error| broken(&error))?;

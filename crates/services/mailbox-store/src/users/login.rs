@@ -66,7 +66,7 @@ impl Begun {
 
 /// The proof that matched.
 #[derive(Default)]
-pub(super) struct Right {
+pub(super) struct Matched {
     app_password: Option<String>,
     signature: Vec<u8>,
 }
@@ -136,7 +136,7 @@ impl Logins {
     ///
     /// Guesses counted meanwhile by concurrent attempts count for this one too, and the answer then does not
     /// say whether the password was right. Otherwise a burst of guesses would show which of them to repeat.
-    pub(super) async fn end(&self, begun: Begun, right: Option<Right>) -> Result<Answer> {
+    pub(super) async fn end(&self, begun: Begun, right: Option<Matched>) -> Result<Answer> {
         let pool = self.store.pool();
         let here = begun
             .account

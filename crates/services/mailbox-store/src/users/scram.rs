@@ -98,7 +98,7 @@ impl Keys {
     }
 
     /// Keys of no password, to do the same work for a missing account.
-    pub(super) fn of_nobody() -> Self {
+    pub(super) fn dummy() -> Self {
         Self(vec![0; LENGTH])
     }
 
@@ -157,7 +157,7 @@ mod tests {
 
     /// The examples' salts are not 16 octets long.
     fn keys(hash: Hash, text: &str, salt: &str) -> Keys {
-        let mut keys = Keys::of_nobody();
+        let mut keys = Keys::dummy();
         let salt = STANDARD.decode(salt).unwrap();
         let (algorithm, start) = match hash {
             Hash::Sha1 => (PBKDF2_HMAC_SHA1, 4),
@@ -205,10 +205,7 @@ mod tests {
             let other = format!("{message}x");
             assert_eq!(keys.verify(hash, other.as_bytes(), &proof), None);
             assert_eq!(keys.verify(hash, message.as_bytes(), &proof[1..]), None);
-            assert_eq!(
-                Keys::of_nobody().verify(hash, message.as_bytes(), &proof),
-                None
-            );
+            assert_eq!(Keys::dummy().verify(hash, message.as_bytes(), &proof), None);
         }
         let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
         let derived = Keys::derive(&password("pencil"), &salt.try_into().unwrap(), COUNT).unwrap();

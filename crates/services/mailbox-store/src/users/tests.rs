@@ -226,7 +226,7 @@ async fn who_guesses_much_at_once_gains_nothing_by_it() {
         ));
     }
     // The answers do not say which of them was right.
-    let right = logins.end(right, Some(login::Right::default())).await;
+    let right = logins.end(right, Some(login::Matched::default())).await;
     let mut answers = vec![right.unwrap()];
     let reasons = [None, Some("there is nothing to check it by".to_owned())];
     for (wrong, reason) in behind.into_iter().zip(reasons) {

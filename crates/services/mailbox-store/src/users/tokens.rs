@@ -58,7 +58,7 @@ impl Tokens {
         let without_effect = config.email_is_verified && config.login_claim != EMAIL;
         anyhow::ensure!(
             !without_effect,
-            "oauth.email-is-verified is about the claim email, and oauth.login-claim is {}: take it away",
+            "oauth.email-is-verified concerns the claim email, but oauth.login-claim is {}: remove it",
             config.login_claim
         );
         let path = config.keys.clone();

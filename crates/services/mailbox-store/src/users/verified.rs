@@ -63,7 +63,7 @@ impl Verified {
             .pairs
             .invalidate_entries_if(move |(owner, _), ()| *owner == user_id);
         if let Err(error) = forgotten {
-            tracing::error!(%error, "verified passwords are not forgotten");
+            tracing::error!(%error, "the cache of verified passwords no longer receives changes");
         }
     }
 

@@ -5,7 +5,7 @@ use service_kit::Service;
 use session_io::Connection;
 
 use crate::fake_store::FakeStore;
-use crate::{Client, FrontEnd, MESSAGE, PATIENCE};
+use crate::{Client, FrontEnd, MESSAGE, TIMEOUT};
 
 const CLIENT: &str = "203.0.113.9";
 const V1: &[u8] = b"PROXY TCP4 203.0.113.9 192.0.2.1 56324 110\r\n";
@@ -27,8 +27,8 @@ fn start_behind(store: &FakeStore, proxy: &str) -> FrontEnd {
 }
 
 async fn announced(address: std::net::SocketAddr, header: &[u8]) -> Connection {
-    let mut connection = Connection::connect(address, PATIENCE).await.unwrap();
-    connection.set_timeout(PATIENCE);
+    let mut connection = Connection::connect(address, TIMEOUT).await.unwrap();
+    connection.set_timeout(TIMEOUT);
     connection.write(header).await.unwrap();
     connection
 }

@@ -7,7 +7,7 @@ use session_io::Connection;
 use tempfile::TempDir;
 
 use crate::fake_store::FakeStore;
-use crate::{FrontEnd, PATIENCE};
+use crate::{FrontEnd, TIMEOUT};
 
 /// What the front end needs: the store, and the folder with the queue's socket.
 type Behind = (FakeStore, TempDir);
@@ -74,7 +74,7 @@ async fn unknown_mechanisms_and_malformed_responses_are_reported() {
 #[tokio::test]
 async fn a_handshake_that_comes_to_nothing_is_reported() {
     let (front_end, refusals, _behind) = start();
-    let implicit = Connection::connect(front_end.implicit, PATIENCE);
+    let implicit = Connection::connect(front_end.implicit, TIMEOUT);
     let mut implicit = implicit.await.unwrap();
     implicit.write(b"this is no handshake\r\n").await.unwrap();
     let mut client = FrontEnd::client_of(front_end.stls).await;

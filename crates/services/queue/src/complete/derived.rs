@@ -116,7 +116,7 @@ fn child(derived: &PreparedDerived, parents: &HashMap<i64, Parent>) -> Result<Ma
     }
     if derived.kind != DerivedKind::Notice && i64::from(depth) >= i64::from(MAX_DERIVATION_DEPTH) {
         return Err(Error::Invalid(format!(
-            "message {parent_id} is the last of {MAX_DERIVATION_DEPTH} that were made of each other"
+            "message {parent_id} was derived {MAX_DERIVATION_DEPTH} times, which is the limit"
         )));
     }
     Ok(Made {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use api::queue::v1::{CompleteResponse, Outcome};
 
 use super::outcome::Outcomes;
-use crate::answers::Place;
+use crate::answers::Slot;
 use crate::group_commit::Weighed;
 
 /// How long outcomes wait for others to share a commit. The mail is delivered and nobody waits for the
@@ -20,7 +20,7 @@ const LINGER_OURS: Duration = Duration::from_millis(8);
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) outcomes: Outcomes,
-    pub(crate) place: Place<CompleteResponse>,
+    pub(crate) slot: Slot<CompleteResponse>,
 }
 
 impl Weighed for Job {

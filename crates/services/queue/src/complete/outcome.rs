@@ -87,7 +87,9 @@ fn recorded(completion: Completion, now: i64) -> Result<Recorded> {
     match outcome {
         Outcome::Unspecified => return Err(invalid("a completion has no outcome")),
         Outcome::Quarantined | Outcome::Released => {
-            return Err(invalid("a completion has the outcome of no attempt"));
+            return Err(invalid(
+                "a completion has an outcome that no attempt can have",
+            ));
         }
         _ => {}
     }
@@ -120,7 +122,7 @@ fn retry_at(completion: &Completion, now: i64) -> Result<i64> {
         (after @ 1.., _) => Ok(now.saturating_add(after.min(LONGEST_RETRY_MS))),
         (0, at @ 1..) if at < now - CLOCKS_APART_MS => Ok(now + CLOCKS_APART_MS),
         (0, at @ 1..) => Ok(at),
-        _ => Err(invalid("a completion to be tried again does not say when")),
+        _ => Err(invalid("a retry has no time")),
     }
 }
 
@@ -153,33 +155,33 @@ fn prepare_derived(
         kind => kind,
     };
     let Some(first) = derived.recipient_ids.first() else {
-        return Err(invalid("a derived message is made at no recipient's end"));
+        return Err(invalid("a derived message names no recipient"));
     };
     if derived.recipient_ids.len() > 1 && kind != DerivedKind::Notice {
-        return Err(invalid("only a notice is made at several recipients' ends"));
+        return Err(invalid("only a notice may name several recipients"));
     }
     for id in &derived.recipient_ids {
         if sql::message_id(*id) != sql::message_id(*first) {
-            return Err(invalid("a derived message is made of one message"));
+            return Err(invalid(
+                "the recipients of a derived message must belong to one message",
+            ));
         }
         match outcomes.get(id) {
             None => {
                 return Err(invalid(
-                    "a derived message is made at a recipient without a completion",
+                    "a derived message names a recipient without a completion",
                 ));
             }
             // A retry must not derive a message: each attempt would make another one.
             Some(Outcome::Retry) if kind != DerivedKind::Notice => {
-                return Err(invalid(
-                    "only a notice is made while a recipient is tried again",
-                ));
+                return Err(invalid("only a notice may be derived at a retry"));
             }
             Some(_) => {}
         }
     }
     let submission = prepare(derived.submission, now)?;
     if submission.collected.is_some() {
-        return Err(invalid("a derived message is not collected"));
+        return Err(invalid("a derived message must not be collected"));
     }
     // It goes to the sender, and quotes of its parent what a notice may.
     if kind == DerivedKind::Notice && matches!(submission.body, Body::Stored(_)) {
@@ -204,7 +206,7 @@ fn goes_on(outcomes: &[Recorded], derived: &[PreparedDerived]) -> Result<()> {
             |one: &PreparedDerived| one.kind == kind && one.recipient_ids.contains(&recorded.id);
         if !derived.iter().any(goes_on) {
             return Err(invalid(
-                "a recipient is forwarded or expanded without a message that it goes on as",
+                "a forwarded or expanded recipient has no derived message",
             ));
         }
     }

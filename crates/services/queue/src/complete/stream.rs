@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::job::Job;
 use super::outcome::check;
-use crate::answers::{Answers, Place};
+use crate::answers::{Answers, Slot};
 use crate::clock::Clock;
 use crate::error::Error;
 
@@ -26,15 +26,15 @@ pub(crate) async fn read_stream(
             request = requests.message() => request,
         };
         let Ok(Some(request)) = request else { return };
-        let Some(place) = Place::take(&answers, request.tag).await else {
+        let Some(slot) = Slot::take(&answers, request.tag).await else {
             return;
         };
         match check(request, clock.now()) {
-            Err(error) => place.answer(Err(error)),
+            Err(error) => slot.answer(Err(error)),
             Ok(outcomes) => {
-                if let Err(job) = jobs.send(Job { outcomes, place }).await {
+                if let Err(job) = jobs.send(Job { outcomes, slot }).await {
                     let ending = Error::Unavailable("the queue is ending");
-                    job.0.place.answer(Err(ending));
+                    job.0.slot.answer(Err(ending));
                     return;
                 }
             }

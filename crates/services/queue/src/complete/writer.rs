@@ -75,7 +75,7 @@ async fn record(engine: &Arc<Engine>, connection: &mut HeldConnection, mut jobs:
                 Box::pin(record(engine, connection, vec![job])).await;
             }
         }
-        Err(error) => answers::refuse(jobs.into_iter().map(|job| job.place), error),
+        Err(error) => answers::refuse(jobs.into_iter().map(|job| job.slot), error),
     }
 }
 
@@ -142,6 +142,6 @@ fn answer_all(engine: &Engine, jobs: Vec<Job>, mut taken: HashSet<Key>) {
         engine.completed.fetch_add(completed, Ordering::Relaxed);
         metrics::counter!("postern_queue_completed_total").increment(completed);
         metrics::counter!("postern_queue_stale_total").increment(stale.len() as u64);
-        job.place.answer(Ok(Completed { stale }));
+        job.slot.answer(Ok(Completed { stale }));
     }
 }

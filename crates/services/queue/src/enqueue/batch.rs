@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use sqlx::{Connection, PgConnection};
 
-use super::entry::{Entry, Standing};
+use super::entry::{Entry, EntryState};
 use super::insert::{columns, is_rare, look_at, quarantined};
 use crate::answers;
 use crate::engine::Engine;
@@ -78,7 +78,7 @@ impl<'e> Batch<'e> {
         } else {
             self.insert(connection).await?;
         }
-        if self.is_repeated() && self.entries.iter().any(Entry::has_lost_its_place) {
+        if self.is_repeated() && self.entries.iter().any(Entry::is_taken_by_earlier_attempt) {
             // The attempt before was committed while this one waited for locks.
             self.find_committed(connection).await?;
         }
@@ -93,7 +93,7 @@ impl<'e> Batch<'e> {
     ) -> Result<(), sqlx::Error> {
         let now = self.received_at;
         for entry in &mut self.entries {
-            if !matches!(entry.standing, Standing::Committed) {
+            if !matches!(entry.state, EntryState::Committed) {
                 look_at(connection, entry, now).await?;
             }
         }
@@ -144,7 +144,7 @@ impl<'e> Batch<'e> {
         let (mut any, mut all) = (false, true);
         for entry in self.entries.iter_mut().filter(|one| one.is_attempted()) {
             if committed.contains(&entry.id) {
-                entry.standing = Standing::Committed;
+                entry.state = EntryState::Committed;
                 any = true;
             } else {
                 all = false;
@@ -161,10 +161,10 @@ impl<'e> Batch<'e> {
 
     /// The reason why an entry cannot be accepted, if there is one.
     pub(crate) fn take_refusal(&mut self) -> Option<Error> {
-        let is_refused = |entry: &&mut Entry| matches!(entry.standing, Standing::Refused(_));
+        let is_refused = |entry: &&mut Entry| matches!(entry.state, EntryState::Refused(_));
         let refused = self.entries.iter_mut().find(is_refused)?;
-        match std::mem::replace(&mut refused.standing, Standing::Unknown) {
-            Standing::Refused(error) => Some(error),
+        match std::mem::replace(&mut refused.state, EntryState::Unknown) {
+            EntryState::Refused(error) => Some(error),
             _ => None,
         }
     }
@@ -180,10 +180,7 @@ impl<'e> Batch<'e> {
 
     /// Refuses all entries. Nothing was committed, and nothing will be.
     pub(super) fn refuse(self, error: Error) {
-        answers::refuse(
-            self.entries.into_iter().filter_map(Entry::into_place),
-            error,
-        );
+        answers::refuse(self.entries.into_iter().filter_map(Entry::into_slot), error);
     }
 
     /// The transaction has been committed.

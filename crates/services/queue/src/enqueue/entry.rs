@@ -2,7 +2,7 @@
 
 use api::queue::v1::{Accepted, DerivedKind, EnqueueResponse, LeasedMessage, LeasedRecipient};
 
-use crate::answers::Place;
+use crate::answers::Slot;
 use crate::error::{Error, Result};
 use crate::lease::{Credits, HandOut, WorkerHold};
 use crate::sql;
@@ -19,13 +19,13 @@ pub(crate) struct Entry {
     pub(crate) submission: Prepared,
     /// The derivation, for a derived message.
     pub(crate) made: Option<Made>,
-    pub(crate) standing: Standing,
+    pub(crate) state: EntryState,
     /// The holders of its recipients, in order; the other recipients are not leased. `Some` as soon as the
     /// insertion has been sent to Postgres. It may then be committed whatever the answer, so a repeated
     /// attempt must use the same holders.
     holders: Option<Vec<WorkerHold>>,
     /// The slot for the submitter's answer.
-    place: Option<Place<EnqueueResponse>>,
+    slot: Option<Slot<EnqueueResponse>>,
 }
 
 /// The derivation of a message from another one.
@@ -39,7 +39,7 @@ pub(crate) struct Made {
 
 /// State of an entry before the commit.
 #[derive(Debug)]
-pub(crate) enum Standing {
+pub(crate) enum EntryState {
     /// Not checked yet.
     Unknown,
     /// To be inserted.
@@ -64,16 +64,16 @@ impl Entry {
             body_size,
             submission,
             made: None,
-            standing: Standing::Unknown,
+            state: EntryState::Unknown,
             holders: None,
-            place: None,
+            slot: None,
         }
     }
 
     /// An entry whose submitter waits for an answer.
-    pub(crate) fn submitted(id: i64, submission: Prepared, place: Place<EnqueueResponse>) -> Self {
+    pub(crate) fn submitted(id: i64, submission: Prepared, slot: Slot<EnqueueResponse>) -> Self {
         Self {
-            place: Some(place),
+            slot: Some(slot),
             ..Self::new(id, submission)
         }
     }
@@ -102,7 +102,7 @@ impl Entry {
     }
 
     pub(super) fn is_new(&self) -> bool {
-        matches!(self.standing, Standing::New)
+        matches!(self.state, EntryState::New)
     }
 
     /// Whether its insertion has been sent to Postgres.
@@ -112,12 +112,12 @@ impl Entry {
 
     /// Whether it is stored once the transaction is committed.
     pub(super) fn is_inserted(&self) -> bool {
-        matches!(self.standing, Standing::New | Standing::Committed)
+        matches!(self.state, EntryState::New | EntryState::Committed)
     }
 
     /// Whether it was to be inserted before and now is not: its upload or its line in the ledger is taken.
     /// Only an earlier attempt of this entry can have done that.
-    pub(super) fn has_lost_its_place(&self) -> bool {
+    pub(super) fn is_taken_by_earlier_attempt(&self) -> bool {
         self.is_attempted() && !self.is_inserted()
     }
 
@@ -137,7 +137,7 @@ impl Entry {
 
     /// Resets the entry after an attempt that was not committed. The next attempt assigns it anew.
     pub(super) fn reset(&mut self) {
-        self.standing = Standing::Unknown;
+        self.state = EntryState::Unknown;
         self.holders = None;
     }
 
@@ -149,22 +149,22 @@ impl Entry {
             duplicate,
         };
         let is_inserted = self.is_inserted();
-        let standing = std::mem::replace(&mut self.standing, Standing::Committed);
-        let result: Result<Accepted> = match standing {
-            Standing::New | Standing::Committed => Ok(accepted(id, false)),
-            Standing::Duplicate(known) => Ok(accepted(known, true)),
-            Standing::Refused(error) => Err(error),
-            Standing::Unknown => Err(Error::Internal("the message was not looked at".to_owned())),
+        let state = std::mem::replace(&mut self.state, EntryState::Committed);
+        let result: Result<Accepted> = match state {
+            EntryState::New | EntryState::Committed => Ok(accepted(id, false)),
+            EntryState::Duplicate(known) => Ok(accepted(known, true)),
+            EntryState::Refused(error) => Err(error),
+            EntryState::Unknown => Err(Error::Internal("the message was not checked".to_owned())),
         };
-        if let Some(place) = self.place.take() {
-            place.answer(result);
+        if let Some(slot) = self.slot.take() {
+            slot.answer(result);
         }
         is_inserted.then_some(self)
     }
 
     /// The submitter's slot, of an entry that was not inserted.
-    pub(super) fn into_place(self) -> Option<Place<EnqueueResponse>> {
-        self.place
+    pub(super) fn into_slot(self) -> Option<Slot<EnqueueResponse>> {
+        self.slot
     }
 
     /// Adds its leased recipients to the hand-over of their workers.

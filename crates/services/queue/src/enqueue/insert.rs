@@ -3,7 +3,7 @@
 use api::queue::v1::Notify;
 use sqlx::{Acquire, Connection, PgConnection};
 
-use super::entry::{Entry, Standing};
+use super::entry::{Entry, EntryState};
 use crate::error::Error;
 use crate::sql::collected::Identity;
 use crate::sql::enqueue::{BodyColumns, Columns, RecipientColumns};
@@ -42,7 +42,7 @@ pub(super) async fn look_at(
     entry: &mut Entry,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    entry.standing = Standing::New;
+    entry.state = EntryState::New;
     if !needs_look(entry) {
         return Ok(());
     }
@@ -56,7 +56,7 @@ pub(super) async fn look_at(
             content_hash: &collected.content_hash,
         };
         if let Some(known) = sql::collected::note(connection, identity, entry.id, now).await? {
-            entry.standing = Standing::Duplicate(known);
+            entry.state = EntryState::Duplicate(known);
             return savepoint.rollback().await;
         }
     }
@@ -65,7 +65,7 @@ pub(super) async fn look_at(
         Ok(Some(size)) => entry.body_size = size,
         Err(volume::Error::Database(error)) => return Err(error),
         Err(error) => {
-            entry.standing = Standing::Refused(match Error::from(error) {
+            entry.state = EntryState::Refused(match Error::from(error) {
                 // The missing object is not the one that was requested but one that the request refers to.
                 Error::NotFound(what) => Error::Invalid(what),
                 error => error,

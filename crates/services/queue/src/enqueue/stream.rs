@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::writer::Job;
-use crate::answers::{Answers, Budget, Place};
+use crate::answers::{Answers, Budget, Slot};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::submission::prepare_submitted;
@@ -45,17 +45,17 @@ pub(crate) async fn read_stream(
             request = requests.message() => request,
         };
         let Ok(Some(request)) = request else { return };
-        let Some(place) = Place::take(&answers, request.tag).await else {
+        let Some(slot) = Slot::take(&answers, request.tag).await else {
             return;
         };
         match prepare_submitted(request.submission, clock.now()) {
-            Err(error) => place.answer(Err(error)),
+            Err(error) => slot.answer(Err(error)),
             Ok(submission) => {
-                let place = place.with_share(&intake.budget, submission.weight()).await;
-                let job = Job { submission, place };
+                let slot = slot.with_share(&intake.budget, submission.weight()).await;
+                let job = Job { submission, slot };
                 if let Err(job) = intake.jobs.send(job).await {
                     let ending = Error::Unavailable("the queue is ending");
-                    job.0.place.answer(Err(ending));
+                    job.0.slot.answer(Err(ending));
                     return;
                 }
             }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::batch::Batch;
 use super::entry::Entry;
-use crate::answers::{self, Place};
+use crate::answers::{self, Slot};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::group_commit::{Inbox, Weighed, Writer};
@@ -26,7 +26,7 @@ const RETRY_BUDGET: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) submission: Prepared,
-    pub(crate) place: Place<EnqueueResponse>,
+    pub(crate) slot: Slot<EnqueueResponse>,
 }
 
 impl Weighed for Job {
@@ -47,7 +47,7 @@ pub(crate) async fn write(engine: Arc<Engine>, mut inbox: Writer<Job>) {
         metrics::histogram!("postern_queue_enqueue_batch").record(jobs.len() as f64);
         match entries(&engine, jobs).await {
             Ok(entries) => commit(&engine, &mut connection, entries).await,
-            Err((jobs, error)) => answers::refuse(jobs.into_iter().map(|job| job.place), error),
+            Err((jobs, error)) => answers::refuse(jobs.into_iter().map(|job| job.slot), error),
         }
     }
 }
@@ -56,7 +56,7 @@ pub(crate) async fn write(engine: Arc<Engine>, mut inbox: Writer<Job>) {
 async fn entries(engine: &Engine, jobs: Vec<Job>) -> Result<Vec<Entry>, (Vec<Job>, Error)> {
     if engine.fitness.is_unsafe() {
         // A commit would succeed but might not be durable (I1).
-        let error = Error::Unavailable("the queue's database does not keep what it is given");
+        let error = Error::Unavailable("the queue's database does not keep what it commits");
         return Err((jobs, error));
     }
     // Retried like the commit: the pool may still hold connections to a Postgres that has been restarted.
@@ -73,7 +73,7 @@ async fn entries(engine: &Engine, jobs: Vec<Job>) -> Result<Vec<Entry>, (Vec<Job
     };
     let entries = ids.into_iter().zip(jobs);
     Ok(entries
-        .map(|(id, job)| Entry::submitted(id, job.submission, job.place))
+        .map(|(id, job)| Entry::submitted(id, job.submission, job.slot))
         .collect())
 }
 

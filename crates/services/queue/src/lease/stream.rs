@@ -47,19 +47,22 @@ pub(crate) async fn serve(
     let Some(worker) = join(&engine, &hello, &responses) else {
         tracing::warn!(
             worker = hello.name,
-            "a worker is refused: another of its name is at work"
+            "a worker is refused: its name is in use"
         );
-        let refusal =
-            "another worker of this name is at work; leave out `worker`, or give each another";
+        let refusal = "another worker of this name is running; leave out `worker`, or give each worker its own name";
         let _ = responses.send(Err(Status::already_exists(refusal)));
         return;
     };
     release(&engine, &worker.joined.lost).await;
-    tracing::info!(worker = worker.name, "a worker has come");
+    tracing::info!(worker = worker.name, "a worker has connected");
     let drained = converse(&engine, &worker, &mut requests, &responses, &shutdown).await;
     let held = engine.workers.leave(worker.joined.id);
     if !drained {
-        tracing::info!(worker = worker.name, held = held.len(), "a worker has gone");
+        tracing::info!(
+            worker = worker.name,
+            held = held.len(),
+            "a worker has disconnected"
+        );
         release(&engine, &held).await;
     }
 }

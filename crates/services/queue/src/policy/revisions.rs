@@ -43,7 +43,7 @@ impl Policies {
                     document: rules::Policy::default_document().to_owned(),
                     made_at: clock.now(),
                     author: "postern".to_owned(),
-                    comment: "the policy to begin with".to_owned(),
+                    comment: "the initial policy".to_owned(),
                 };
                 match revisions::insert(&mut connection, &first).await {
                     // Another replica was faster.

@@ -41,7 +41,7 @@ pub(crate) async fn of_message(
 
 /// A search of the history. Empty texts match everything.
 #[derive(Debug)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct HistoryQuery<'a> {
     /// Events from this time on, and before that one.
     pub(crate) from: i64,
     pub(crate) until: i64,
@@ -88,7 +88,7 @@ macro_rules! events {
 /// A page of the history.
 pub(crate) async fn search(
     connection: &mut PgConnection,
-    wanted: &Wanted<'_>,
+    wanted: &HistoryQuery<'_>,
 ) -> Result<Vec<Event>, sqlx::Error> {
     // The same statement several times, so that each names a condition that an index answers.
     if wanted.first_recipient > 0 {

@@ -181,7 +181,7 @@ pub(crate) async fn overdue(
 
 /// A search of the quarantine; empty texts match everything.
 #[derive(Debug)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct QuarantineQuery<'a> {
     pub(crate) after: i64,
     pub(crate) limit: i64,
     pub(crate) sender: &'a str,
@@ -192,7 +192,7 @@ pub(crate) struct Wanted<'a> {
 /// Messages in quarantine after `after`, by id.
 pub(crate) async fn list(
     connection: &mut PgConnection,
-    wanted: &Wanted<'_>,
+    wanted: &QuarantineQuery<'_>,
 ) -> Result<Vec<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,

@@ -43,7 +43,7 @@ pub(crate) struct Row {
 
 /// A search of the refusals. Empty texts match everything.
 #[derive(Debug)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct RefusalQuery<'a> {
     /// The row after which to continue, by time and number.
     pub(crate) after: (i64, i64),
     pub(crate) since: i64,
@@ -96,7 +96,7 @@ pub(crate) async fn insert(
 /// Rows, newest first.
 pub(crate) async fn list(
     connection: &mut PgConnection,
-    wanted: &Wanted<'_>,
+    wanted: &RefusalQuery<'_>,
 ) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 /// The recipients to select.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted<'a> {
+pub(crate) enum Selection<'a> {
     /// All recipients.
     Any,
     /// Recipients of one message.
@@ -57,13 +57,13 @@ pub(crate) struct Page {
 /// Makes recipients due that wait for another attempt.
 pub(crate) async fn again(
     connection: &mut PgConnection,
-    wanted: Wanted<'_>,
+    wanted: Selection<'_>,
     page: Page,
 ) -> Result<Due, sqlx::Error> {
     match wanted {
-        Wanted::Any => again_any(connection, page).await,
-        Wanted::Message(message_id) => again_of_message(connection, message_id, page).await,
-        Wanted::Domain { name, subdomains } => {
+        Selection::Any => again_any(connection, page).await,
+        Selection::Message(message_id) => again_of_message(connection, message_id, page).await,
+        Selection::Domain { name, subdomains } => {
             again_of_domain(connection, &Reversed::of(name, subdomains), page).await
         }
     }
@@ -168,16 +168,16 @@ pub(crate) struct NotDue {
 /// Recipients that were never tried and become due between now and `until`.
 pub(crate) async fn not_due(
     connection: &mut PgConnection,
-    wanted: Wanted<'_>,
+    wanted: Selection<'_>,
     until: i64,
     page: Page,
 ) -> Result<Vec<NotDue>, sqlx::Error> {
     let reversed = match wanted {
-        Wanted::Message(message_id) => {
+        Selection::Message(message_id) => {
             return not_due_of_message(connection, message_id, until, page).await;
         }
-        Wanted::Domain { name, subdomains } => Reversed::of(name, subdomains),
-        Wanted::Any => Reversed::of("", false),
+        Selection::Domain { name, subdomains } => Reversed::of(name, subdomains),
+        Selection::Any => Reversed::of("", false),
     };
     // Few recipients stand back, and not for long: an index by domain is not worthwhile.
     sqlx::query_as!(

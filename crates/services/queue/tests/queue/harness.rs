@@ -27,7 +27,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Timeout of everything that should happen: longer than anything takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Interval between two looks at a changing value.
 const POLL: Duration = Duration::from_millis(5);
@@ -422,7 +422,7 @@ fn request(kind: lease_request::Request) -> LeaseRequest {
 }
 
 pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future)
+    tokio::time::timeout(TIMEOUT, future)
         .await
         .expect("it did not come")
 }

@@ -24,7 +24,7 @@ enum SenderCheck {
     /// All results were cached.
     Done(SenderFindings),
     /// Lookups run while the message arrives.
-    Asked(AbortOnDropHandle<SenderFindings>),
+    Running(AbortOnDropHandle<SenderFindings>),
 }
 
 impl SenderCheck {
@@ -32,7 +32,7 @@ impl SenderCheck {
         let mut check = Box::pin(async move { by.check_sender(methods, of).await });
         match check.as_mut().now_or_never() {
             Some(findings) => Self::Done(findings),
-            None => Self::Asked(AbortOnDropHandle::new(tokio::spawn(check))),
+            None => Self::Running(AbortOnDropHandle::new(tokio::spawn(check))),
         }
     }
 }
@@ -101,7 +101,7 @@ impl Connection {
         } = checks;
         let sender = match sender {
             SenderCheck::Done(findings) => findings,
-            SenderCheck::Asked(asked) => asked
+            SenderCheck::Running(asked) => asked
                 .await
                 .unwrap_or_else(|_| SenderFindings::unknown(methods, &session)),
         };

@@ -206,7 +206,7 @@ impl Connection {
             is_submission,
             max_fields: self.server.max_header_fields,
         }));
-        self.patience.content_begins();
+        self.deadlines.content_begins();
         self.session.accept(self.io.output());
     }
 
@@ -333,7 +333,7 @@ impl Connection {
                 tracing::debug!(id, message_id, size, recipients, priority, "accepted");
                 self.note_quarantine(&id, message_id, &quarantine);
                 self.messages += 1;
-                self.patience.message_taken(Instant::now());
+                self.deadlines.message_taken(Instant::now());
                 self.server.metrics.messages.increment(1);
                 self.server.metrics.recipients.increment(recipients);
                 self.server.metrics.octets.increment(size);
@@ -400,7 +400,7 @@ impl Connection {
         if removed.is_empty() {
             return;
         }
-        tracing::info!(id, attachments = removed.len(), "attachments taken out");
+        tracing::info!(id, attachments = removed.len(), "attachments removed");
         for attachment in removed {
             tracing::debug!(id, "{attachment}");
         }

@@ -74,7 +74,7 @@ impl Connection {
         self.set_terms_of(&snapshot, &trust);
         let checks = self.begin_checks(&snapshot.policy, &trust, &reverse_path);
         let id = self.server.ids.next();
-        self.asked.begun(&id);
+        self.context.begun(&id);
         let agreed = requests::agree(&snapshot.policy, &trust, &mail, now_ms);
         let lowered = agreed
             .priority

@@ -9,7 +9,7 @@ use api::login::{ClientConnection, Login, Step};
 use sasl::{ConnectionState, Initiation, Mechanisms, Response};
 
 use super::Connection;
-use super::refusal::Asked;
+use super::refusal::RefusalContext;
 use crate::replies;
 
 impl Connection {
@@ -60,10 +60,10 @@ impl Connection {
     fn refuse_login(&mut self, refused: &LoginRefused) {
         self.login = None;
         if !refused.login.is_empty() {
-            self.asked = Asked::login(&refused.login);
+            self.context = RefusalContext::login(&refused.login);
         }
         self.note_refusal(refused.verdict(), &refused.reasons());
-        self.asked = Asked::default();
+        self.context = RefusalContext::default();
         let output = self.io.output();
         let reply = match refused.why() {
             LoginRefusal::Later => replies::LOGIN_LATER,

@@ -8,7 +8,7 @@ use sasl::Bindings;
 use smtp_protocol::server::Xclient;
 
 use super::Connection;
-use super::refusal::Asked;
+use super::refusal::RefusalContext;
 use crate::replies;
 use crate::server::{Listener, Server};
 
@@ -46,14 +46,17 @@ impl Connection {
     }
 
     /// Whether a proxy has named its client. A later TLS handshake may be the proxy's or its client's.
-    pub(super) fn is_told(&self) -> bool {
+    pub(super) fn has_named_client(&self) -> bool {
         self.listener.is_told_by_command() && self.io.proxy().is_some()
     }
 
     /// Handles XCLIENT. The session starts anew with the client that the proxy has named.
     pub(super) async fn xclient(&mut self, xclient: Xclient) {
         if !self.may_override_peer() {
-            self.refuse_for_now(replies::UNAVAILABLE, &"XCLIENT from one who may not say it");
+            self.refuse_for_now(
+                replies::UNAVAILABLE,
+                &"XCLIENT from a client that may not send it",
+            );
             return;
         }
         let proxy = self.io.peer();
@@ -73,7 +76,7 @@ impl Connection {
         self.facts = facts(&self.server, &self.listener, &self.io);
         self.facts.tls = tls;
         self.facts.login = xclient.login;
-        self.asked = Asked::default();
+        self.context = RefusalContext::default();
         self.forget_transaction();
         self.look_up_name().await;
         if let Err(verdict) = self.is_greeted().await {

@@ -16,7 +16,7 @@ const NAMED: usize = 10;
 
 /// What the client asked for, as written, to explain the refusal later.
 #[derive(Default)]
-pub(super) struct Asked {
+pub(super) struct RefusalContext {
     reverse_path: String,
     /// The recipient being decided.
     recipient: Option<String>,
@@ -29,7 +29,7 @@ pub(super) struct Asked {
     login: Option<String>,
 }
 
-impl Asked {
+impl RefusalContext {
     pub(super) fn mail(reverse_path: &Path) -> Self {
         Self {
             reverse_path: written(reverse_path),
@@ -88,8 +88,8 @@ impl Connection {
     /// Logs a refusal in one line. Its reasons contain personal data: they are logged for debugging only, and
     /// stored in the queue.
     pub(super) fn note_refusal(&self, verdict: &'static str, reasons: &[Cow<'static, str>]) {
-        let id = self.asked.id.as_deref();
-        let login = self.asked.login.as_deref().map(shown);
+        let id = self.context.id.as_deref();
+        let login = self.context.login.as_deref().map(shown);
         let login = login.as_deref();
         tracing::info!(peer = %self.facts.peer, listener = %self.facts.listener, id, login, verdict, "refused");
         if !reasons.is_empty() {
@@ -125,7 +125,7 @@ impl Connection {
 
     /// The user who is or was logging in.
     fn login_in_question(&self) -> String {
-        let login = self.asked.login.as_ref().or(self.facts.login.as_ref());
+        let login = self.context.login.as_ref().or(self.facts.login.as_ref());
         login.cloned().unwrap_or_default()
     }
 
@@ -143,12 +143,12 @@ impl Connection {
             helo: self.facts.helo.clone().unwrap_or_default(),
             login: self.login_in_question(),
             listener: self.facts.listener.to_string(),
-            reverse_path: self.asked.reverse_path.clone(),
-            recipient: self.asked.recipients(),
+            reverse_path: self.context.reverse_path.clone(),
+            recipient: self.context.recipients(),
             verdict: verdict.to_owned(),
             reasons: reasons.iter().map(ToString::to_string).collect(),
             policy_revision: revision,
-            session: self.asked.id.clone().unwrap_or_default(),
+            session: self.context.id.clone().unwrap_or_default(),
             // The queue takes it from the connection.
             service: String::new(),
         }
@@ -161,13 +161,13 @@ mod tests {
 
     #[test]
     fn a_message_refused_as_a_whole_names_its_recipients() {
-        let mut asked = Asked::default();
+        let mut context = RefusalContext::default();
         for n in 0..13 {
-            asked.recipient = Some(format!("u{n}@x.test"));
-            assert_eq!(asked.recipients(), format!("u{n}@x.test"));
-            asked.answered(n != 1);
+            context.recipient = Some(format!("u{n}@x.test"));
+            assert_eq!(context.recipients(), format!("u{n}@x.test"));
+            context.answered(n != 1);
         }
-        let recipients = asked.recipients();
+        let recipients = context.recipients();
         assert!(
             recipients.starts_with("u0@x.test, u2@x.test, "),
             "{recipients}"

@@ -16,9 +16,9 @@ impl Connection {
             return;
         }
         match self.look_up(mailbox).await {
-            Ok(Found::Here(address)) => self.session.verified(&address, self.io.output()),
-            Ok(Found::Elsewhere) => self.session.accept(self.io.output()),
-            Ok(Found::Refused(reply)) => {
+            Ok(VerifyResult::Here(address)) => self.session.verified(&address, self.io.output()),
+            Ok(VerifyResult::Elsewhere) => self.session.accept(self.io.output()),
+            Ok(VerifyResult::Refused(reply)) => {
                 self.note_refusal("verification-refused", &[reply.to_string().into()]);
                 self.session.refuse(reply, self.io.output());
             }
@@ -26,14 +26,14 @@ impl Connection {
         }
     }
 
-    async fn look_up(&self, mailbox: Option<Mailbox>) -> Result<Found, Status> {
+    async fn look_up(&self, mailbox: Option<Mailbox>) -> Result<VerifyResult, Status> {
         let (Some(mailbox), Some(snapshot)) = (mailbox, self.server.policy.current()) else {
-            return Ok(Found::Refused(replies::NO_ADDRESS));
+            return Ok(VerifyResult::Refused(replies::NO_ADDRESS));
         };
         let policy = &snapshot.policy;
         let address = match policy.forward_path(mailbox.as_str()) {
             Ok(address) => address,
-            Err(verdict) => return Ok(Found::Refused(replies::of_verdict(&verdict))),
+            Err(verdict) => return Ok(VerifyResult::Refused(replies::of_verdict(&verdict))),
         };
         let trust = policy.trust(&self.facts);
         let nobody = rules::ReversePath::Null;
@@ -41,15 +41,15 @@ impl Connection {
         loop {
             verdict = match verdict {
                 // Another server knows.
-                RecipientVerdict::Accept { .. } => return Ok(Found::Elsewhere),
+                RecipientVerdict::Accept { .. } => return Ok(VerifyResult::Elsewhere),
                 RecipientVerdict::Refuse(verdict) => {
-                    return Ok(Found::Refused(replies::of_verdict(&verdict)));
+                    return Ok(VerifyResult::Refused(replies::of_verdict(&verdict)));
                 }
                 RecipientVerdict::AcceptIfUser {
                     user, otherwise, ..
                 } => {
                     if self.server.users.exists(&user.to_string()).await? {
-                        return Ok(Found::Here(user.to_string()));
+                        return Ok(VerifyResult::Here(user.to_string()));
                     }
                     *otherwise
                 }
@@ -59,7 +59,7 @@ impl Connection {
 }
 
 /// The result for an address.
-enum Found {
+enum VerifyResult {
     /// The mailbox that receives its mail.
     Here(String),
     Elsewhere,

@@ -33,7 +33,7 @@ struct Bucket {
     /// By how much one event fills it.
     cost: Duration,
     /// Accepted events not reported yet.
-    untold: u64,
+    unreported: u64,
     /// Time of the request whose answer described the bucket.
     heard: Option<Instant>,
 }
@@ -103,7 +103,7 @@ impl Buckets {
             return;
         };
         bucket.empty_at = bucket.empty_at.max(now) + cost;
-        bucket.untold += 1;
+        bucket.unreported += 1;
     }
 
     /// The bucket, created if missing; `None` if there are too many.
@@ -117,24 +117,24 @@ impl Buckets {
         Some(self.buckets.entry(key).or_insert(Bucket {
             empty_at: now,
             cost,
-            untold: 0,
+            unreported: 0,
             heard: None,
         }))
     }
 
     /// Takes the unreported events. They count as reported until they are taken back.
-    pub(super) fn take_untold(&mut self, now: Instant) -> Vec<Report> {
+    pub(super) fn take_unreported(&mut self, now: Instant) -> Vec<Report> {
         self.drop_empty(now);
-        let untold = self
+        let unreported = self
             .buckets
             .iter_mut()
-            .filter(|(_, bucket)| bucket.untold > 0);
-        untold
+            .filter(|(_, bucket)| bucket.unreported > 0);
+        unreported
             .take(MOST_REPORTED)
             .map(|(key, bucket)| Report {
                 key: *key,
                 cost: bucket.cost,
-                events: std::mem::take(&mut bucket.untold),
+                events: std::mem::take(&mut bucket.unreported),
             })
             .collect()
     }
@@ -143,7 +143,7 @@ impl Buckets {
     pub(super) fn take_back(&mut self, reports: &[Report]) {
         for report in reports {
             if let Some(bucket) = self.buckets.get_mut(&report.key) {
-                bucket.untold += report.events;
+                bucket.unreported += report.events;
             }
         }
     }
@@ -153,16 +153,17 @@ impl Buckets {
     /// other: none lowers a bucket.
     pub(super) fn settle(&mut self, report: &Report, full_for: Duration, asked: Instant) {
         if let Some(bucket) = self.bucket(report.key, report.cost, asked) {
-            let untold = u32::try_from(bucket.untold).unwrap_or(u32::MAX);
-            let empty_at = asked + full_for + bucket.cost.saturating_mul(untold);
+            let unreported = u32::try_from(bucket.unreported).unwrap_or(u32::MAX);
+            let empty_at = asked + full_for + bucket.cost.saturating_mul(unreported);
             bucket.empty_at = bucket.empty_at.max(empty_at);
             bucket.heard = bucket.heard.max(Some(asked));
         }
     }
 
     fn drop_empty(&mut self, now: Instant) {
-        self.buckets
-            .retain(|_, bucket| bucket.untold > 0 || bucket.empty_at > now || bucket.is_fresh(now));
+        self.buckets.retain(|_, bucket| {
+            bucket.unreported > 0 || bucket.empty_at > now || bucket.is_fresh(now)
+        });
     }
 }
 
@@ -231,7 +232,7 @@ mod tests {
         let rate = rate(10, 60);
         let mut buckets = Buckets::default();
         assert_eq!(let_in(&mut buckets, &rate, 3, now), 3);
-        let reports = buckets.take_untold(now);
+        let reports = buckets.take_unreported(now);
         assert_eq!(reports.len(), 1);
         assert_eq!((reports[0].events, reports[0].key), (3, KEY));
         assert_eq!(let_in(&mut buckets, &rate, 1, now), 1);
@@ -271,7 +272,7 @@ mod tests {
             everywhere.tell(buckets, &stale, now);
             admitted += usize::from(buckets.admit(&rates, now).is_ok());
             // Each reports in time.
-            let reports = buckets.take_untold(now);
+            let reports = buckets.take_unreported(now);
             everywhere.tell(buckets, &reports, now);
             now += FRESH;
         }
@@ -288,7 +289,7 @@ mod tests {
         assert_eq!(stale.len(), 1, "nothing has been heard");
         assert_eq!(stale[0].events, 0);
         buckets.settle(&stale[0], Duration::ZERO, now);
-        assert!(buckets.take_untold(now).is_empty());
+        assert!(buckets.take_unreported(now).is_empty());
         assert_eq!(buckets.stale(&rates, now), []);
         assert_eq!(let_in(&mut buckets, &rate, 2, now), 2);
         assert_eq!(buckets.stale(&rates, now), []);
@@ -298,7 +299,7 @@ mod tests {
         // Unreported events stay, and are added to the answer.
         buckets.settle(&stale[0], rate.period / 10 * 7, later);
         assert_eq!(let_in(&mut buckets, &rate, 10, later), 1);
-        assert_eq!(buckets.take_untold(later)[0].events, 3);
+        assert_eq!(buckets.take_unreported(later)[0].events, 3);
     }
 
     #[test]
@@ -307,7 +308,7 @@ mod tests {
         let rate = rate(10, 60);
         let mut buckets = Buckets::default();
         assert_eq!(let_in(&mut buckets, &rate, 3, now), 3);
-        let reports = buckets.take_untold(now);
+        let reports = buckets.take_unreported(now);
         buckets.settle(&reports[0], rate.period / 10 * 9, now);
         buckets.settle(&reports[0], rate.period / 10 * 3, now);
         assert_eq!(let_in(&mut buckets, &rate, 10, now), 1);
@@ -319,12 +320,12 @@ mod tests {
         let rate = rate(10, 60);
         let mut buckets = Buckets::default();
         let_in(&mut buckets, &rate, 2, now);
-        let reports = buckets.take_untold(now);
-        assert!(buckets.take_untold(now).is_empty());
+        let reports = buckets.take_unreported(now);
+        assert!(buckets.take_unreported(now).is_empty());
         buckets.take_back(&reports);
-        assert_eq!(buckets.take_untold(now), reports);
+        assert_eq!(buckets.take_unreported(now), reports);
         // When everything is reported and empty, nothing is kept.
-        buckets.take_untold(now + rate.period);
+        buckets.take_unreported(now + rate.period);
         assert!(buckets.buckets.is_empty());
     }
 

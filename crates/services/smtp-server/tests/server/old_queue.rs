@@ -11,7 +11,7 @@ const QUARANTINE: &str = "[receiving.trusted]\nblock-attachments = [\"*.scr\"]\n
 const SUSPICIOUS: &str = "Content-Type: application/octet-stream; name=setup.scr\r\n\r\nx";
 
 /// Longer than opening another stream to the queue takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 impl System {
     /// Replaces the queue; later clients get the new one's features.
@@ -27,7 +27,7 @@ impl System {
                 }
             }
         };
-        let told = tokio::time::timeout(PATIENCE, told).await;
+        let told = tokio::time::timeout(TIMEOUT, told).await;
         told.expect("clients are told what the queue can")
     }
 }

@@ -50,7 +50,7 @@ pub(in crate::server) fn read(arguments: &str, _: &Standing<'_>) -> Result<Comma
         None => (text, false),
     };
     if !is_hello_name(domain) {
-        return Err(Reply::new(501, 5, 4, "Say a domain"));
+        return Err(Reply::new(501, 5, 4, "Give a domain"));
     }
     Ok(Command::Etrn(Node {
         domain: domain.to_owned(),

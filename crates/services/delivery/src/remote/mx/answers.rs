@@ -27,7 +27,7 @@ pub(super) fn absence(error: &NetError) -> Option<Absence> {
 /// Converts a name; a permanent failure if it cannot be a DNS name.
 pub(super) fn dns_name(text: &str) -> Result<Name, Failure> {
     resolver::name(text).map_err(|why| {
-        let reason = format!("There can be no domain {text}: {why}.");
+        let reason = format!("{text} is not a valid domain: {why}.");
         Failure::permanent("5.1.2", reason)
     })
 }
@@ -39,14 +39,14 @@ pub(super) fn no_domain(domain: &str) -> Failure {
 pub(super) fn dns_failed(name: &str, error: &NetError) -> Failure {
     tracing::debug!(name, %error, "DNS");
     let reason = match error {
-        NetError::Timeout => format!("The DNS does not answer in time about {name}."),
+        NetError::Timeout => format!("The DNS query for {name} timed out."),
         NetError::Dns(DnsError::NoRecordsFound(found)) => {
             let code = found.response_code;
-            format!("The DNS gives no answer about {name}: {code}.")
+            format!("The DNS query for {name} failed: {code}.")
         }
-        NetError::Dns(error) => format!("The DNS gives no answer about {name}: {error}."),
+        NetError::Dns(error) => format!("The DNS query for {name} failed: {error}."),
         // No name server could be asked, or none answered.
-        error => format!("No name server can be asked about {name}: {error}."),
+        error => format!("No name server answered the query for {name}: {error}."),
     };
     Failure::temporary("4.4.3", reason)
 }

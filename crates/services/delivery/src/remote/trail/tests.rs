@@ -145,8 +145,8 @@ fn servers_without_an_address_are_told_and_no_failure_is_the_last_while_one_may_
             "5.3.4 It is too large. Also tried: The host mx1.test has no address.",
         ),
         (
-            Failure::temporary("4.4.3", "The DNS gives no answer about mx1.test."),
-            "4.4.4 It is too large. Also tried: The DNS gives no answer about mx1.test.",
+            Failure::temporary("4.4.3", "The DNS query for mx1.test failed."),
+            "4.4.4 It is too large. Also tried: The DNS query for mx1.test failed.",
         ),
     ] {
         let plan = Plan {

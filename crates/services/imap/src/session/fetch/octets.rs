@@ -19,8 +19,8 @@ const LARGEST_HEADER: u64 = 1024 * 1024;
 
 /// The result of sending octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
-    Yes,
+pub(super) enum PutResult {
+    Sent,
     /// The message has gone meanwhile, and nothing of it was sent.
     Gone,
 }
@@ -52,19 +52,19 @@ impl Responses<'_> {
         &mut self,
         message: &FetchedMessage,
         range: Range<u64>,
-    ) -> Result<Told, Stop> {
+    ) -> Result<PutResult, Stop> {
         let size = range.end.saturating_sub(range.start);
         if let Some(octets) = at_hand(message, &range) {
             put_literal_mark(self.io.output(), size, Side::Server);
             self.put_octets(&octets).await?;
-            return Ok(Told::Yes);
+            return Ok(PutResult::Sent);
         }
         if size == 0 {
             put_literal_mark(self.io.output(), 0, Side::Server);
-            return Ok(Told::Yes);
+            return Ok(PutResult::Sent);
         }
         let Some((first, mut rest)) = self.read(message.uid, range).await? else {
-            return Ok(Told::Gone);
+            return Ok(PutResult::Gone);
         };
         put_literal_mark(self.io.output(), size, Side::Server);
         // The literal's length has been sent: without all its octets the connection is unusable.
@@ -82,7 +82,7 @@ impl Responses<'_> {
         if left > 0 {
             return Err(Stop::Lost);
         }
-        Ok(Told::Yes)
+        Ok(PutResult::Sent)
     }
 
     /// Adds octets to the output, or flushes it if it would grow large (I7).

@@ -34,7 +34,7 @@ impl Plan {
     }
 
     /// Whether flags are sent in any case.
-    pub(super) fn tells_flags(&self) -> bool {
+    pub(super) fn sends_flags(&self) -> bool {
         self.items.contains(&FetchItem::Flags)
     }
 }

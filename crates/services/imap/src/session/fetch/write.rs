@@ -7,7 +7,7 @@ use imap_protocol::wire::{Side, put_number};
 use imap_protocol::{InternalDate, Partial, Section, SectionText, put_internal_date};
 use session_io::Connection;
 
-use super::octets::{Told, part_of};
+use super::octets::{PutResult, part_of};
 use super::plan::Plan;
 use super::section::{Located, locate};
 use crate::answer::Stop;
@@ -46,7 +46,7 @@ impl Responses<'_> {
             }
             let before = self.io.output().len();
             match self.put_item(item, message).await {
-                Ok(Told::Yes) => {
+                Ok(PutResult::Sent) => {
                     let length = self.io.output().len();
                     sent |= length < before;
                     // Pending output of earlier responses does not count: no more is held than before (I7).
@@ -56,8 +56,8 @@ impl Responses<'_> {
                         sent = true;
                     }
                 }
-                Ok(Told::Gone) | Err(Stop::Answer(_)) if sent => return Err(Stop::Lost),
-                Ok(Told::Gone) => {
+                Ok(PutResult::Gone) | Err(Stop::Answer(_)) if sent => return Err(Stop::Lost),
+                Ok(PutResult::Gone) => {
                     self.io.output().truncate(start);
                     return Ok(false);
                 }
@@ -67,7 +67,7 @@ impl Responses<'_> {
                 }
             }
         }
-        if newly_seen && !plan.tells_flags() {
+        if newly_seen && !plan.sends_flags() {
             self.io.output().put_slice(b" FLAGS ");
             self.put_flags_of(message.uid);
         }
@@ -75,7 +75,11 @@ impl Responses<'_> {
         Ok(true)
     }
 
-    async fn put_item(&mut self, item: &FetchItem, message: &FetchedMessage) -> Result<Told, Stop> {
+    async fn put_item(
+        &mut self,
+        item: &FetchItem,
+        message: &FetchedMessage,
+    ) -> Result<PutResult, Stop> {
         let out = self.io.output();
         match item {
             FetchItem::Uid => {
@@ -125,7 +129,7 @@ impl Responses<'_> {
                 return self.put_section(section, *partial, message).await;
             }
         }
-        Ok(Told::Yes)
+        Ok(PutResult::Sent)
     }
 
     async fn put_section(
@@ -133,11 +137,11 @@ impl Responses<'_> {
         section: &Section,
         partial: Option<Partial>,
         message: &FetchedMessage,
-    ) -> Result<Told, Stop> {
+    ) -> Result<PutResult, Stop> {
         let octets = match locate(section, message) {
             Located::Nowhere => {
                 self.io.output().put_slice(b"NIL");
-                return Ok(Told::Yes);
+                return Ok(PutResult::Sent);
             }
             Located::Range(range) => {
                 return self.put_range(message, part_of(range, partial)).await;
@@ -145,7 +149,7 @@ impl Responses<'_> {
             Located::Octets(octets) => octets,
             Located::Fields(range, fields) => match self.header_within(message, range).await? {
                 Some(header) => fields.of(&header),
-                None => return Ok(Told::Gone),
+                None => return Ok(PutResult::Gone),
             },
         };
         let wanted = part_of(0..octets.len() as u64, partial);

@@ -11,7 +11,7 @@ use imap_protocol::{ListPattern, MailboxName};
 
 /// A line of the response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Listed {
+pub(super) struct ListEntry {
     pub(super) name: MailboxName,
     pub(super) attributes: Vec<&'static str>,
     pub(super) selectable: bool,
@@ -71,7 +71,7 @@ impl Tree {
     }
 
     /// The mailboxes for LIST.
-    pub(super) fn list(&self, command: &List) -> Vec<Listed> {
+    pub(super) fn list(&self, command: &List) -> Vec<ListEntry> {
         let reference = command.reference.as_str();
         let patterns: Vec<_> = command
             .patterns
@@ -87,7 +87,7 @@ impl Tree {
 
     /// The mailboxes for LSUB: the subscribed names that match, and for a `%` that ends above a name, the
     /// superior that stands for it (RFC 3501 §6.3.9).
-    pub(super) fn lsub(&self, pattern: &ListPattern) -> Vec<Listed> {
+    pub(super) fn lsub(&self, pattern: &ListPattern) -> Vec<ListEntry> {
         let matching: BTreeSet<&str> = self
             .0
             .keys()
@@ -108,7 +108,7 @@ impl Tree {
             }
         }
         let listed = listed.into_iter().filter_map(|(name, attributes)| {
-            Some(Listed {
+            Some(ListEntry {
                 name: MailboxName::new(name)?,
                 attributes,
                 selectable: self.0.get(name).is_some_and(|node| node.exists),
@@ -120,7 +120,7 @@ impl Tree {
 }
 
 impl Node {
-    fn listed(&self, name: &str, command: &List) -> Option<Listed> {
+    fn listed(&self, name: &str, command: &List) -> Option<ListEntry> {
         let selection = command.selection;
         let selected = (!selection.subscribed || self.subscribed)
             && (!selection.special_use || self.special_use.is_some())
@@ -131,7 +131,7 @@ impl Node {
         if !(selected || below) {
             return None;
         }
-        Some(Listed {
+        Some(ListEntry {
             name: MailboxName::new(name)?,
             attributes: self.attributes(command),
             selectable: self.exists,

@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use sqlx::PgPool;
 
-use super::Wanted;
+use super::FetchItems;
 use crate::values::{UidSet, narrow, signed};
 
 /// A message from its rows.
@@ -44,31 +44,31 @@ pub(super) fn rows<'a>(
     pool: &'a PgPool,
     mailbox_id: i64,
     uids: &UidSet,
-    wanted: &Wanted,
+    wanted: &FetchItems,
 ) -> (BoxStream<'a, sqlx::Result<Row>>, i64) {
-    let asked = Asked {
+    let selection = Selection {
         mailbox_id,
         firsts: uids.firsts(),
         lasts: uids.lasts(),
         since: signed(wanted.changed_since),
     };
     if wanted.content_up_to > 0 {
-        (with_text(pool, asked, wanted), ROWS_WITH_TEXT)
+        (with_text(pool, selection, wanted), ROWS_WITH_TEXT)
     } else if wanted.summary() || wanted.header {
-        (with_header(pool, asked, wanted), ROWS_WITH_HEADER)
+        (with_header(pool, selection, wanted), ROWS_WITH_HEADER)
     } else {
-        (of_mailbox(pool, asked), ROWS)
+        (of_mailbox(pool, selection), ROWS)
     }
 }
 
-struct Asked {
+struct Selection {
     mailbox_id: i64,
     firsts: Vec<i64>,
     lasts: Vec<i64>,
     since: i64,
 }
 
-fn of_mailbox(pool: &PgPool, asked: Asked) -> BoxStream<'_, sqlx::Result<Row>> {
+fn of_mailbox(pool: &PgPool, selection: Selection) -> BoxStream<'_, sqlx::Result<Row>> {
     sqlx::query!(
         r#"SELECT uid, modseq, flags, keywords AS "keywords?", internal_date, size
            FROM UNNEST($2::bigint[], $3::bigint[]) AS range (first, last)
@@ -78,10 +78,10 @@ fn of_mailbox(pool: &PgPool, asked: Asked) -> BoxStream<'_, sqlx::Result<Row>> {
                WHERE mailbox_id = $1 AND uid BETWEEN range.first AND range.last AND modseq > $4
                ORDER BY uid) AS message
            LIMIT $5"#,
-        asked.mailbox_id,
-        &asked.firsts,
-        &asked.lasts,
-        asked.since,
+        selection.mailbox_id,
+        &selection.firsts,
+        &selection.lasts,
+        selection.since,
         ROWS
     )
     .fetch(pool)
@@ -99,8 +99,8 @@ fn of_mailbox(pool: &PgPool, asked: Asked) -> BoxStream<'_, sqlx::Result<Row>> {
 
 fn with_header<'a>(
     pool: &'a PgPool,
-    asked: Asked,
-    wanted: &Wanted,
+    selection: Selection,
+    wanted: &FetchItems,
 ) -> BoxStream<'a, sqlx::Result<Row>> {
     sqlx::query!(
         r#"SELECT uid, modseq, flags, keywords AS "keywords?", internal_date, size,
@@ -117,10 +117,10 @@ fn with_header<'a>(
                WHERE mailbox_id = $1 AND uid BETWEEN range.first AND range.last AND modseq > $4
                ORDER BY uid) AS message
            LIMIT $7"#,
-        asked.mailbox_id,
-        &asked.firsts,
-        &asked.lasts,
-        asked.since,
+        selection.mailbox_id,
+        &selection.firsts,
+        &selection.lasts,
+        selection.since,
         wanted.summary(),
         wanted.header,
         ROWS_WITH_HEADER
@@ -144,8 +144,8 @@ fn with_header<'a>(
 
 fn with_text<'a>(
     pool: &'a PgPool,
-    asked: Asked,
-    wanted: &Wanted,
+    selection: Selection,
+    wanted: &FetchItems,
 ) -> BoxStream<'a, sqlx::Result<Row>> {
     sqlx::query!(
         r#"SELECT uid, modseq, flags, keywords AS "keywords?", internal_date, size, body_id,
@@ -161,10 +161,10 @@ fn with_text<'a>(
                WHERE mailbox_id = $1 AND uid BETWEEN range.first AND range.last AND modseq > $4
                ORDER BY uid) AS message
            LIMIT $7"#,
-        asked.mailbox_id,
-        &asked.firsts,
-        &asked.lasts,
-        asked.since,
+        selection.mailbox_id,
+        &selection.firsts,
+        &selection.lasts,
+        selection.since,
         wanted.summary(),
         signed(wanted.largest_whole()),
         ROWS_WITH_TEXT

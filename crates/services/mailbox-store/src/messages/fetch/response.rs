@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use prost::Message as _;
 
-use super::{Row, Wanted};
+use super::{FetchItems, Row};
 use crate::messages::flags;
 use crate::store::Store;
 use crate::values::unsigned;
@@ -56,7 +56,7 @@ impl Batch {
     }
 
     /// Adds a message. Returns what is still missing of it, if anything.
-    pub(super) fn push(&mut self, row: Row, wanted: &Wanted) -> Result<Option<Chunked>> {
+    pub(super) fn push(&mut self, row: Row, wanted: &FetchItems) -> Result<Option<Chunked>> {
         let mut chunked = None;
         let mut message = FetchedMessage {
             uid: row.uid(),
@@ -108,7 +108,7 @@ impl Batch {
     }
 }
 
-fn take_summary(message: &mut FetchedMessage, summary: Bytes, wanted: &Wanted) -> Result<()> {
+fn take_summary(message: &mut FetchedMessage, summary: Bytes, wanted: &FetchItems) -> Result<()> {
     let broken = |error| Error::Internal(format!("a stored summary cannot be read: {error}"));
     if wanted.parts {
         let parts = Summary::decode(summary.clone()).map_err(broken)?.parts;

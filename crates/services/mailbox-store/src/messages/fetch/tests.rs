@@ -8,8 +8,8 @@ use crate::test_store::{TestStore, all, pool, uids};
 
 const MESSAGE: &[u8] = b"Subject: hello\r\nFrom: bob@example.test\r\n\r\nworld\r\n";
 
-fn everything() -> Wanted {
-    Wanted {
+fn everything() -> FetchItems {
+    FetchItems {
         flags: true,
         internal_date: true,
         size: true,
@@ -27,7 +27,7 @@ async fn fetched(
     store: &Store,
     mailbox_id: i64,
     set: UidSet,
-    wanted: Wanted,
+    wanted: FetchItems,
 ) -> Vec<FetchedMessage> {
     all(fetch(store.clone(), mailbox_id, set, wanted))
         .await
@@ -60,7 +60,7 @@ async fn what_is_asked_for_is_told_and_nothing_else() {
     assert_eq!(message.header, MESSAGE[..MESSAGE.len() - 7]);
     assert_eq!(message.content, None);
 
-    let bare = &fetched(&kit.store, inbox, UidSet::all(), Wanted::default()).await[0];
+    let bare = &fetched(&kit.store, inbox, UidSet::all(), FetchItems::default()).await[0];
     assert_eq!(
         *bare,
         FetchedMessage {
@@ -69,10 +69,10 @@ async fn what_is_asked_for_is_told_and_nothing_else() {
             ..FetchedMessage::default()
         }
     );
-    let wanted = Wanted {
+    let wanted = FetchItems {
         content_up_to: 10,
         envelope: true,
-        ..Wanted::default()
+        ..FetchItems::default()
     };
     let large = &fetched(&kit.store, inbox, UidSet::all(), wanted).await[0];
     assert_eq!(large.content, None);
@@ -91,9 +91,9 @@ async fn messages_come_by_uid_whatever_the_ranges() {
     let inbox = kit.mailbox_id(bob, "INBOX").await;
     let set = uids(&[39, 3, 1, 2, 17, 99, 5, 40]);
     for wanted in [
-        Wanted::default(),
+        FetchItems::default(),
         everything(),
-        Wanted {
+        FetchItems {
             content_up_to: 1000,
             ..everything()
         },
@@ -103,9 +103,9 @@ async fn messages_come_by_uid_whatever_the_ranges() {
         assert_eq!(seen, [1, 2, 3, 5, 17, 39, 40]);
         assert!(messages.iter().all(|message| message.modseq == 2));
     }
-    let since = Wanted {
+    let since = FetchItems {
         changed_since: 2,
-        ..Wanted::default()
+        ..FetchItems::default()
     };
     assert!(
         fetched(&kit.store, inbox, UidSet::all(), since)
@@ -124,9 +124,9 @@ async fn a_slow_reader_holds_no_query_and_misses_nothing() {
         .collect();
     kit.deliver(deliveries).await;
     let inbox = kit.mailbox_id(bob, "INBOX").await;
-    let wanted = Wanted {
+    let wanted = FetchItems {
         header: true,
-        ..Wanted::default()
+        ..FetchItems::default()
     };
     // Without any patience, the query ends each time the reader is behind.
     let answers = fetch_with(
@@ -147,7 +147,7 @@ async fn a_mailbox_that_is_gone_is_not_an_empty_one() {
     let bob = kit.user("bob@example.test").await;
     let inbox = kit.mailbox_id(bob, "INBOX").await;
     assert!(
-        fetched(&kit.store, inbox, UidSet::all(), Wanted::default())
+        fetched(&kit.store, inbox, UidSet::all(), FetchItems::default())
             .await
             .is_empty()
     );
@@ -155,7 +155,7 @@ async fn a_mailbox_that_is_gone_is_not_an_empty_one() {
         kit.store.clone(),
         999,
         UidSet::all(),
-        Wanted::default(),
+        FetchItems::default(),
     ))
     .await;
     assert!(matches!(gone, Err(Error::NotFound(_))));
@@ -190,9 +190,9 @@ async fn i13_headers_and_structures_come_without_bodies() {
     assert!(!message.envelope.is_empty() && !message.body_structure.is_empty());
     assert!(!message.header.is_empty() && message.size > 0);
     // Proof of the role's limits: whole messages fail.
-    let wanted = Wanted {
+    let wanted = FetchItems {
         content_up_to: 1000,
-        ..Wanted::default()
+        ..FetchItems::default()
     };
     let whole = all(fetch(textless, inbox, UidSet::all(), wanted)).await;
     assert!(matches!(whole, Err(Error::Database(_))), "{whole:?}");

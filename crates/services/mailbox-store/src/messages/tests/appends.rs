@@ -78,9 +78,9 @@ async fn a_large_append_comes_by_an_upload_and_is_stored_once() {
         .unwrap();
     let pieces: Vec<_> = pieces.try_collect().await.unwrap();
     assert!(pieces.concat() == text);
-    let wanted = Wanted {
+    let wanted = FetchItems {
         content_up_to: 1_000_000,
-        ..Wanted::default()
+        ..FetchItems::default()
     };
     kit.append(bob, "INBOX", MESSAGE).await;
     let messages = all(fetch(kit.store.clone(), inbox, UidSet::all(), wanted))

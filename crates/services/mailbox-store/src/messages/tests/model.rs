@@ -13,7 +13,7 @@ use fakes::Mailboxes;
 use proptest::test_runner::{Config, TestRunner};
 use tokio_util::sync::CancellationToken;
 
-use self::calls::{Call, Ids, Told};
+use self::calls::{Call, CallResult, Ids};
 use self::steps::{MESSAGES, Step, steps};
 use super::*;
 use crate::grpc::MailboxService;
@@ -85,17 +85,17 @@ impl World {
     }
 
     /// Makes a call to both stores, and checks that the results are equal except for ids.
-    async fn call(&self, call: &Call) -> Result<Told, Code> {
+    async fn call(&self, call: &Call) -> Result<CallResult, Code> {
         let real = calls::make(&self.real, call, &self.ids(true)).await;
         let fake = calls::make(&self.fake, call, &self.ids(false)).await;
-        let told = real.map(|told| {
-            told.with_ids(|id| {
+        let call_result = real.map(|call_result| {
+            call_result.with_ids(|id| {
                 let known = self.known.iter().find(|known| known.real == id);
                 known.map_or(id, |known| known.fake)
             })
         });
-        assert_eq!(told, fake, "{call:?}");
-        told
+        assert_eq!(call_result, fake, "{call:?}");
+        call_result
     }
 
     async fn take(&mut self, step: Step) {
@@ -119,7 +119,8 @@ impl World {
             calls::make(&self.real, &Call::List, &self.ids(true)).await,
             calls::make(&self.fake, &Call::List, &self.ids(false)).await,
         ];
-        let (Ok(Told::Mailboxes(real)), Ok(Told::Mailboxes(fake))) = (real, fake) else {
+        let (Ok(CallResult::Mailboxes(real)), Ok(CallResult::Mailboxes(fake))) = (real, fake)
+        else {
             panic!("both list mailboxes");
         };
         for (one, other) in real.iter().zip(&fake) {
@@ -160,17 +161,17 @@ impl World {
     /// The client asks for changes; then it knows the whole state.
     async fn look(&mut self, mailbox: usize) {
         let since = self.known[mailbox].client.modseq;
-        let told = self.changes(mailbox, since).await;
+        let call_result = self.changes(mailbox, since).await;
         let anew = self.changes(mailbox, 0).await;
         let client = &mut self.known[mailbox].client;
-        let gone = UidSet::parse(&told.expunged).unwrap();
+        let gone = UidSet::parse(&call_result.expunged).unwrap();
         client.messages.retain(|uid, _| !gone.contains(*uid));
-        for message in told.changed {
+        for message in call_result.changed {
             assert!(message.modseq > since);
             client.messages.insert(message.uid, message.flags.unwrap());
         }
-        let Some(state) = told.state else {
-            return assert!(told.deleted);
+        let Some(state) = call_result.state else {
+            return assert!(call_result.deleted);
         };
         client.modseq = state.highest_modseq;
         let anew = anew.changed.into_iter();
@@ -182,7 +183,7 @@ impl World {
 
     async fn changes(&self, mailbox: usize, since: u64) -> proto::GetChangesResponse {
         match self.call(&Call::Changes { mailbox, since }).await {
-            Ok(Told::Changes(changes)) => changes,
+            Ok(CallResult::Changes(changes)) => changes,
             other => panic!("{other:?}"),
         }
     }
@@ -193,7 +194,7 @@ impl World {
         for mailbox in 0..self.known.len() {
             self.look(mailbox).await;
         }
-        let Ok(Told::Mailboxes(mailboxes)) = self.call(&Call::List).await else {
+        let Ok(CallResult::Mailboxes(mailboxes)) = self.call(&Call::List).await else {
             panic!("both list mailboxes");
         };
         for mailbox in mailboxes.iter().filter(|mailbox| mailbox.mailbox_id != 0) {

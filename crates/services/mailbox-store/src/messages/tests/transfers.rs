@@ -32,9 +32,9 @@ async fn copies_have_flags_date_and_the_same_body() {
     assert_eq!(counts, (3, 2, 1));
     assert_eq!(target.keywords, ["WORK", "Later"]);
     assert_eq!(kit.count("SELECT count(*) FROM volume.body").await, 3);
-    let wanted = Wanted {
+    let wanted = FetchItems {
         internal_date: true,
-        ..Wanted::default()
+        ..FetchItems::default()
     };
     let copies = all(fetch(kit.store.clone(), junk, uids(&[2]), wanted))
         .await

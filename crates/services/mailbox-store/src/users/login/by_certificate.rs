@@ -35,7 +35,7 @@ impl Logins {
         }
         let names: Vec<_> = named.iter().map(UserAddress::as_str).collect();
         let names = names.join(", ");
-        let reason = format!("the certificate names no user here, but {names}");
+        let reason = format!("the certificate names no user of this system, only {names}");
         Ok(Some(Answer::Unfit(reason.into())))
     }
 }

@@ -3,7 +3,7 @@
 use super::super::{app_passwords, password::Password, scram};
 use super::account::{Account, user_id};
 use super::attempt::{Answer, Attempt};
-use super::{Logins, Right};
+use super::{Logins, Matched};
 use crate::Result;
 
 impl Logins {
@@ -24,16 +24,16 @@ impl Logins {
         &self,
         account: Option<&Account>,
         password: &Password,
-    ) -> Result<Option<Right>> {
+    ) -> Result<Option<Matched>> {
         let program = self.app_password(account, password).await?;
         let Some(account) = account else {
             self.passwords.verify(password, None).await?;
             return Ok(None);
         };
         if let Some(name) = program {
-            return Ok(Some(Right {
+            return Ok(Some(Matched {
                 app_password: Some(name),
-                ..Right::default()
+                ..Matched::default()
             }));
         }
         let user_id = account.user_id;
@@ -47,7 +47,7 @@ impl Logins {
                 self.make_keys(account, password).await?;
             }
         }
-        Ok(Some(Right::default()))
+        Ok(Some(Matched::default()))
     }
 
     /// The name of the application password, if it is one. The database is also asked for an account that

@@ -3,13 +3,13 @@
 use super::super::scram::{self, Keys};
 use super::account::{Account, user_id};
 use super::attempt::{Answer, Proof};
-use super::{Logins, Right};
+use super::{Logins, Matched};
 use crate::Result;
 use crate::values::UserAddress;
 
 /// The result of checking a proof.
 enum Proved {
-    By(Right),
+    By(Matched),
     Wrong,
     /// The account exists but has no keys.
     NoKeys,
@@ -54,8 +54,8 @@ impl Logins {
         let verify = |keys: &Keys| keys.verify(proof.hash, &proof.auth_message, &proof.proof);
         let own = account.and_then(|account| account.keys.clone());
         let mut has_keys = own.is_some();
-        if let Some(signature) = verify(&own.unwrap_or_else(Keys::of_nobody)) {
-            return Ok(Proved::By(Right {
+        if let Some(signature) = verify(&own.unwrap_or_else(Keys::dummy)) {
+            return Ok(Proved::By(Matched {
                 app_password: None,
                 signature,
             }));
@@ -67,7 +67,7 @@ impl Logins {
             };
             has_keys = true;
             if let Some(signature) = verify(&keys) {
-                return Ok(Proved::By(Right {
+                return Ok(Proved::By(Matched {
                     app_password: Some(program.name),
                     signature,
                 }));

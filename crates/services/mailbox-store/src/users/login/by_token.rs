@@ -23,7 +23,7 @@ impl Logins {
             ));
         };
         if token.token.is_empty() {
-            let reason = "no token: the client asks which are taken".to_owned();
+            let reason = "no token: the client asks which ones are accepted".to_owned();
             return Ok(Answer::Unfit(reason.into()));
         }
         let login = match tokens.login(&token.token) {

@@ -88,7 +88,7 @@ async fn a_token_logs_in_the_user_it_names_and_nobody_else() {
         (
             String::new(),
             "",
-            "no token: the client asks which are taken",
+            "no token: the client asks which ones are accepted",
         ),
     ];
     for (token, authorization, reason) in rows {

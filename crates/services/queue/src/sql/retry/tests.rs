@@ -45,7 +45,7 @@ async fn what_waits_for_a_domain_is_found_by_its_domain() {
             .await
             .unwrap();
     }
-    let wanted = Wanted::Domain {
+    let wanted = Selection::Domain {
         name: "7.test",
         subdomains: true,
     };

@@ -23,7 +23,7 @@ impl Connection {
         }
         // A proxy that sends XCLIENT shows its own certificate, not its client's. The certificate logs nobody
         // in, even if the proxy does not send XCLIENT.
-        if self.is_told() || self.may_override_peer() {
+        if self.has_named_client() || self.may_override_peer() {
             return;
         }
         let Some(addresses) = self.io.client_addresses() else {

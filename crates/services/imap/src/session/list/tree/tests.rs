@@ -31,8 +31,8 @@ fn list(pattern: &str, selection: ListSelection, extended: bool) -> Vec<String> 
     shown(tree().list(&command))
 }
 
-fn shown(listed: Vec<Listed>) -> Vec<String> {
-    let show = |mailbox: Listed| {
+fn shown(listed: Vec<ListEntry>) -> Vec<String> {
+    let show = |mailbox: ListEntry| {
         let info = if mailbox.child_info { " +" } else { "" };
         format!("{} {}{info}", mailbox.name, mailbox.attributes.join(" "))
     };

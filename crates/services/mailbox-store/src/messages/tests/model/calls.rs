@@ -92,7 +92,7 @@ impl Ids {
 
 /// The result of a call.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Told {
+pub(super) enum CallResult {
     Done,
     Mailboxes(Vec<Mailbox>),
     Deleted(DeleteMailboxResponse),
@@ -112,7 +112,7 @@ pub(super) enum Told {
 /// Replaces UIDVALIDITY, which differs between any two mailboxes.
 const SOME: u32 = 1;
 
-impl Told {
+impl CallResult {
     /// The same call with other mailbox ids.
     pub(super) fn with_ids(mut self, id: impl Fn(i64) -> i64) -> Self {
         match &mut self {
@@ -147,13 +147,21 @@ impl Told {
 }
 
 /// Makes the call.
-pub(super) async fn make<S: MailboxStore>(store: &S, call: &Call, ids: &Ids) -> Result<Told, Code> {
-    told(store, call.clone(), ids)
+pub(super) async fn make<S: MailboxStore>(
+    store: &S,
+    call: &Call,
+    ids: &Ids,
+) -> Result<CallResult, Code> {
+    call_result(store, call.clone(), ids)
         .await
         .map_err(|status| status.code())
 }
 
-async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told, Status> {
+async fn call_result<S: MailboxStore>(
+    store: &S,
+    call: Call,
+    ids: &Ids,
+) -> Result<CallResult, Status> {
     let actor = || Some(Actor::user(ids.user, "", "192.0.2.1"));
     Ok(match call {
         Call::List => {
@@ -163,7 +171,7 @@ async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told,
             mailboxes
                 .iter_mut()
                 .for_each(|one| one.uid_validity = some(one.uid_validity));
-            Told::Mailboxes(mailboxes)
+            CallResult::Mailboxes(mailboxes)
         }
         Call::Create { name, special_use } => {
             let request = CreateMailboxRequest {
@@ -173,14 +181,14 @@ async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told,
             };
             // Its id is compared once both are known.
             store.create_mailbox(Request::new(request)).await?;
-            Told::Done
+            CallResult::Done
         }
         Call::Delete { name } => {
             let request = DeleteMailboxRequest {
                 actor: actor(),
                 name,
             };
-            Told::Deleted(
+            CallResult::Deleted(
                 store
                     .delete_mailbox(Request::new(request))
                     .await?
@@ -194,7 +202,7 @@ async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told,
                 to,
             };
             store.rename_mailbox(Request::new(request)).await?;
-            Told::Done
+            CallResult::Done
         }
         Call::Subscribe { name, subscribed } => {
             let request = SetSubscribedRequest {
@@ -203,7 +211,7 @@ async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told,
                 subscribed,
             };
             store.set_subscribed(Request::new(request)).await?;
-            Told::Done
+            CallResult::Done
         }
         Call::Status { names } => {
             let request = GetStatusRequest {
@@ -215,7 +223,7 @@ async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told,
                 .await?
                 .into_inner()
                 .states;
-            Told::States(states.into_iter().map(state).collect())
+            CallResult::States(states.into_iter().map(state).collect())
         }
         Call::Select { name } => {
             select(
@@ -235,7 +243,7 @@ async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told,
             };
             let mut changes = store.get_changes(Request::new(request)).await?.into_inner();
             changes.state = changes.state.map(state);
-            Told::Changes(changes)
+            CallResult::Changes(changes)
         }
         Call::Fetch(mut request) => {
             request.actor = actor();
@@ -256,7 +264,7 @@ async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told,
                 length,
             };
             let pieces = all(store.read_message(Request::new(request)).await?).await?;
-            Told::Octets(pieces.into_iter().flat_map(|piece| piece.data).collect())
+            CallResult::Octets(pieces.into_iter().flat_map(|piece| piece.data).collect())
         }
         Call::Search {
             mailbox,
@@ -278,7 +286,7 @@ async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told,
             };
             let mut appended = store.append(Request::new(request)).await?.into_inner();
             appended.uid_validity = some(appended.uid_validity);
-            Told::Appended(appended)
+            CallResult::Appended(appended)
         }
         Call::Store {
             mailbox,
@@ -295,7 +303,7 @@ async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told,
                 flags: Some(flags),
                 unchanged_since,
             };
-            Told::Stored(store.store_flags(Request::new(request)).await?.into_inner())
+            CallResult::Stored(store.store_flags(Request::new(request)).await?.into_inner())
         }
         Call::Expunge { mailbox, uids } => {
             let request = ExpungeRequest {
@@ -303,7 +311,7 @@ async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told,
                 mailbox_id: ids.mailbox(mailbox),
                 uids,
             };
-            Told::Expunged(store.expunge(Request::new(request)).await?.into_inner())
+            CallResult::Expunged(store.expunge(Request::new(request)).await?.into_inner())
         }
         Call::Copy {
             mailbox,
@@ -324,13 +332,13 @@ async fn told<S: MailboxStore>(store: &S, call: Call, ids: &Ids) -> Result<Told,
             };
             let mut copied = copied.into_inner();
             copied.uid_validity = some(copied.uid_validity);
-            Told::Copied(copied)
+            CallResult::Copied(copied)
         }
     })
 }
 
 /// Joins all pieces.
-async fn select<S: MailboxStore>(store: &S, request: SelectRequest) -> Result<Told, Status> {
+async fn select<S: MailboxStore>(store: &S, request: SelectRequest) -> Result<CallResult, Status> {
     let answers = all(store.select(Request::new(request)).await?).await?;
     let mut answers = answers.into_iter();
     let mut whole = answers.next().unwrap();
@@ -340,10 +348,10 @@ async fn select<S: MailboxStore>(store: &S, request: SelectRequest) -> Result<To
     whole.state = whole.state.map(state);
     // The order is that of arrival; within one message there is none.
     whole.keywords.sort();
-    Ok(Told::Selected(whole))
+    Ok(CallResult::Selected(whole))
 }
 
-async fn fetch<S: MailboxStore>(store: &S, request: FetchRequest) -> Result<Told, Status> {
+async fn fetch<S: MailboxStore>(store: &S, request: FetchRequest) -> Result<CallResult, Status> {
     let parts = request.parts;
     let answers = all(store.fetch(Request::new(request)).await?).await?;
     let messages = answers.into_iter().flat_map(|answer| answer.messages);
@@ -351,7 +359,7 @@ async fn fetch<S: MailboxStore>(store: &S, request: FetchRequest) -> Result<Told
         prefix_size: if parts { message.prefix_size } else { 0 },
         ..message
     });
-    Ok(Told::Fetched(promised.collect()))
+    Ok(CallResult::Fetched(promised.collect()))
 }
 
 /// Continues to the end of the search.
@@ -361,7 +369,7 @@ async fn search<S: MailboxStore>(
     mailbox_id: i64,
     key: SearchKey,
     mut after: u32,
-) -> Result<Told, Status> {
+) -> Result<CallResult, Status> {
     let (mut uids, mut highest) = (Vec::new(), 0);
     loop {
         let request = SearchRequest {
@@ -375,7 +383,7 @@ async fn search<S: MailboxStore>(
         highest = highest.max(found.highest_modseq);
         after = found.looked_at_to;
         if after == 0 {
-            return Ok(Told::Found(uids, highest));
+            return Ok(CallResult::Found(uids, highest));
         }
     }
 }

@@ -21,7 +21,7 @@ async fn before_a_silent_store(running: &Running) -> Client {
     client.send("a EXAMINE INBOX\r\n").await;
     while !client.line().await.unwrap().starts_with("a OK") {}
     running.store.faults().stalled = true;
-    client.patience = LONG;
+    client.timeout = LONG;
     tokio::time::pause();
     client
 }

@@ -10,13 +10,13 @@ use tokio::time::Instant;
 
 /// The limits of a client's time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Times {
+pub(crate) struct TimeLimits {
     /// For one command, to its last octet (RFC 5321 §4.5.3.2.7).
     pub(crate) command: Duration,
     /// Silence within a message (RFC 5321 §4.5.3.2.5).
     pub(crate) silence: Duration,
     /// Minimum average rate of a message; 0 for none.
-    pub(crate) octets_a_second: u32,
+    pub(crate) min_rate: u32,
     /// How far a message may fall behind that rate.
     pub(crate) grace: Duration,
     /// For a session, restarted by each accepted message.
@@ -25,8 +25,8 @@ pub(crate) struct Times {
 
 /// The time left within these limits.
 #[derive(Debug)]
-pub(super) struct Patience {
-    times: Times,
+pub(super) struct ReadDeadlines {
+    time_limits: TimeLimits,
     /// For the unfinished command.
     command: Duration,
     lines_read: u64,
@@ -36,14 +36,14 @@ pub(super) struct Patience {
     useless_at: Instant,
 }
 
-impl Patience {
-    pub(super) fn new(times: Times, now: Instant) -> Self {
+impl ReadDeadlines {
+    pub(super) fn new(time_limits: TimeLimits, now: Instant) -> Self {
         Self {
-            times,
-            command: times.command,
+            time_limits,
+            command: time_limits.command,
             lines_read: 0,
-            content: times.grace,
-            useless_at: now + times.session,
+            content: time_limits.grace,
+            useless_at: now + time_limits.session,
         }
     }
 
@@ -51,7 +51,7 @@ impl Patience {
     pub(super) fn for_command(&mut self, lines_read: u64, now: Instant) -> Duration {
         if lines_read != self.lines_read {
             self.lines_read = lines_read;
-            self.command = self.times.command;
+            self.command = self.time_limits.command;
         }
         let session = self.useless_at.saturating_duration_since(now);
         self.command.min(session)
@@ -59,10 +59,10 @@ impl Patience {
 
     /// The timeout of the next octets of a message.
     pub(super) fn for_content(&self) -> Duration {
-        if self.times.octets_a_second == 0 {
-            return self.times.silence;
+        if self.time_limits.min_rate == 0 {
+            return self.time_limits.silence;
         }
-        self.times.silence.min(self.content)
+        self.time_limits.silence.min(self.content)
     }
 
     /// Records a wait that brought this many octets. Octets of a message restore the returned time.
@@ -71,21 +71,21 @@ impl Patience {
             self.command = self.command.saturating_sub(time);
             return Duration::ZERO;
         }
-        let rate = f64::from(self.times.octets_a_second.max(1));
+        let rate = f64::from(self.time_limits.min_rate.max(1));
         let worth = Duration::from_secs_f64(octets as f64 / rate);
         let left = self.content.saturating_sub(time);
-        self.content = left.saturating_add(worth).min(self.times.grace);
+        self.content = left.saturating_add(worth).min(self.time_limits.grace);
         worth
     }
 
     /// A message begins.
     pub(super) fn content_begins(&mut self) {
-        self.content = self.times.grace;
+        self.content = self.time_limits.grace;
     }
 
     /// A message was accepted; the session's time starts again.
     pub(super) fn message_taken(&mut self, now: Instant) {
-        self.useless_at = now + self.times.session;
+        self.useless_at = now + self.time_limits.session;
     }
 }
 
@@ -93,10 +93,10 @@ impl Patience {
 mod tests {
     use super::*;
 
-    const TIMES: Times = Times {
+    const LIMITS: TimeLimits = TimeLimits {
         command: seconds(300),
         silence: seconds(180),
-        octets_a_second: 100,
+        min_rate: 100,
         grace: seconds(300),
         session: seconds(1800),
     };
@@ -107,13 +107,13 @@ mod tests {
 
     /// How long a client may go on that sends `octets` every `pause` seconds.
     fn trickle(pause: u64, octets: usize) -> Option<u64> {
-        let mut patience = Patience::new(TIMES, Instant::now());
-        patience.content_begins();
+        let mut deadlines = ReadDeadlines::new(LIMITS, Instant::now());
+        deadlines.content_begins();
         for n in 0..10_000 {
-            if patience.for_content() < seconds(pause) {
+            if deadlines.for_content() < seconds(pause) {
                 return Some(n * pause);
             }
-            patience.waited(seconds(pause), true, octets);
+            deadlines.waited(seconds(pause), true, octets);
         }
         None
     }
@@ -121,12 +121,12 @@ mod tests {
     #[test]
     fn a_command_has_its_time_however_many_octets_of_it_come() {
         let begun = Instant::now();
-        let mut patience = Patience::new(TIMES, begun);
-        assert_eq!(patience.for_command(0, begun), seconds(300));
-        patience.waited(seconds(299), false, 1);
-        assert_eq!(patience.for_command(0, begun), seconds(1));
+        let mut deadlines = ReadDeadlines::new(LIMITS, begun);
+        assert_eq!(deadlines.for_command(0, begun), seconds(300));
+        deadlines.waited(seconds(299), false, 1);
+        assert_eq!(deadlines.for_command(0, begun), seconds(1));
         // The line is complete: the next one has its own timeout.
-        assert_eq!(patience.for_command(1, begun), seconds(300));
+        assert_eq!(deadlines.for_command(1, begun), seconds(300));
     }
 
     #[test]
@@ -142,28 +142,28 @@ mod tests {
 
     #[test]
     fn a_burst_buys_no_more_than_the_grace() {
-        let mut patience = Patience::new(TIMES, Instant::now());
-        patience.waited(seconds(0), true, 100 << 20);
-        patience.waited(seconds(150), true, 0);
-        assert_eq!(patience.for_content(), seconds(150));
+        let mut deadlines = ReadDeadlines::new(LIMITS, Instant::now());
+        deadlines.waited(seconds(0), true, 100 << 20);
+        deadlines.waited(seconds(150), true, 0);
+        assert_eq!(deadlines.for_content(), seconds(150));
     }
 
     #[test]
     fn the_octets_of_a_message_make_up_for_waiting_and_those_of_commands_do_not() {
-        let mut patience = Patience::new(TIMES, Instant::now());
-        assert_eq!(patience.waited(seconds(20), false, 1000), Duration::ZERO);
-        assert_eq!(patience.waited(seconds(1), true, 1000), seconds(10));
+        let mut deadlines = ReadDeadlines::new(LIMITS, Instant::now());
+        assert_eq!(deadlines.waited(seconds(20), false, 1000), Duration::ZERO);
+        assert_eq!(deadlines.waited(seconds(1), true, 1000), seconds(10));
     }
 
     #[test]
     fn a_session_without_a_message_ends_and_one_with_goes_on() {
         let begun = Instant::now();
-        let mut patience = Patience::new(TIMES, begun);
+        let mut deadlines = ReadDeadlines::new(LIMITS, begun);
         let late = begun + seconds(1700);
-        assert_eq!(patience.for_command(9, late), seconds(100));
-        patience.message_taken(late);
-        assert_eq!(patience.for_command(9, late), seconds(300));
+        assert_eq!(deadlines.for_command(9, late), seconds(100));
+        deadlines.message_taken(late);
+        assert_eq!(deadlines.for_command(9, late), seconds(300));
         let too_late = late + seconds(1801);
-        assert_eq!(patience.for_command(10, too_late), seconds(0));
+        assert_eq!(deadlines.for_command(10, too_late), seconds(0));
     }
 }

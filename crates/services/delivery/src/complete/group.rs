@@ -11,7 +11,7 @@ pub(crate) type NotMade = Box<dyn FnOnce(Lease, &str) + Send + Sync>;
 
 /// Ends that are recorded together or not at all: a single one, or those of one notice, with their derived
 /// messages.
-pub(crate) struct Unit {
+pub(crate) struct OutcomeGroup {
     pub(super) ended: Vec<Ended>,
     pub(super) derived: Vec<Derived>,
     /// Time of its first failure alone.
@@ -22,7 +22,7 @@ pub(crate) struct Unit {
     bare: bool,
 }
 
-impl Unit {
+impl OutcomeGroup {
     /// One end without a derived message.
     pub(crate) fn quiet(ended: Ended) -> Self {
         Self::making(vec![ended], Vec::new())
@@ -48,8 +48,8 @@ impl Unit {
     }
 
     /// An end whose sender should get a notice but cannot; the history gets the reason.
-    pub(crate) fn untold(mut ended: Ended, why: &str) -> Self {
-        let remark = format!("the sender was not told: {why}");
+    pub(crate) fn without_notice(mut ended: Ended, why: &str) -> Self {
+        let remark = format!("no notice was sent: {why}");
         remark_on(ended.completion_mut(), &remark);
         Self::quiet(ended)
     }
@@ -117,14 +117,14 @@ impl Unit {
 }
 
 /// The same end without derived messages. `only_told` says that these were notices only.
-fn without_message(mut ended: Ended, only_told: bool, why: &str) -> Unit {
+fn without_message(mut ended: Ended, only_told: bool, why: &str) -> OutcomeGroup {
     // The delay notice counts as sent: otherwise it would be refused again after each attempt.
     if only_told {
-        return Unit::untold(ended, why);
+        return OutcomeGroup::without_notice(ended, why);
     }
-    let remark = format!("no message was made of it: {why}");
+    let remark = format!("no message was derived: {why}");
     remark_on(ended.completion_mut(), &remark);
-    Unit::quiet(ended)
+    OutcomeGroup::quiet(ended)
 }
 
 fn remark_on(completion: &mut Completion, remark: &str) {
@@ -135,7 +135,7 @@ fn bare(completion: &Completion, why: &str) -> Completion {
     Completion {
         lease: completion.lease,
         outcome: completion.outcome,
-        reason: format!("the queue did not take the particulars: {why}"),
+        reason: format!("the queue refused the details: {why}"),
         // The queue requires a time, of any value.
         retry_at_ms: completion.retry_at_ms.max(1),
         retry_after_ms: completion.retry_after_ms.max(1),
@@ -144,9 +144,9 @@ fn bare(completion: &Completion, why: &str) -> Completion {
     }
 }
 
-impl std::fmt::Debug for Unit {
+impl std::fmt::Debug for OutcomeGroup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Unit")
+        f.debug_struct("OutcomeGroup")
             .field("ended", &self.ended)
             .field("derived", &self.derived)
             .finish_non_exhaustive()

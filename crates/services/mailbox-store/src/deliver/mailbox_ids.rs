@@ -14,21 +14,21 @@ use crate::values::MailboxName;
 const MOST: u64 = 100_000;
 
 /// A user's address and the name of a mailbox of theirs.
-pub(super) type Asked<'a> = (&'a str, &'a MailboxName);
+pub(super) type MailboxKey<'a> = (&'a str, &'a MailboxName);
 
 impl Delivery {
-    pub(super) fn asked(&self) -> Asked<'_> {
+    pub(super) fn mailbox_key(&self) -> MailboxKey<'_> {
         (&self.user, &self.mailbox)
     }
 }
 
 /// The cache.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct MailboxIds {
     known: Cache<(String, MailboxName), i64>,
 }
 
-impl Places {
+impl MailboxIds {
     pub(super) fn new() -> Self {
         Self {
             known: Cache::new(MOST),
@@ -39,8 +39,8 @@ impl Places {
     pub(super) async fn find<'a>(
         &self,
         connection: &mut PgConnection,
-        asked: HashSet<Asked<'a>>,
-    ) -> Result<HashMap<Asked<'a>, i64>> {
+        asked: HashSet<MailboxKey<'a>>,
+    ) -> Result<HashMap<MailboxKey<'a>, i64>> {
         let mut found = HashMap::with_capacity(asked.len());
         let mut unknown = Vec::new();
         for asked in asked {
@@ -58,8 +58,8 @@ impl Places {
     async fn look_up<'a>(
         &self,
         connection: &mut PgConnection,
-        unknown: &[Asked<'a>],
-        found: &mut HashMap<Asked<'a>, i64>,
+        unknown: &[MailboxKey<'a>],
+        found: &mut HashMap<MailboxKey<'a>, i64>,
     ) -> Result<()> {
         let (addresses, names): (Vec<&str>, Vec<&str>) = unknown
             .iter()
@@ -91,11 +91,11 @@ impl Places {
     }
 
     /// Removes an entry that is out of date.
-    pub(super) fn forget(&self, asked: Asked<'_>) {
+    pub(super) fn forget(&self, asked: MailboxKey<'_>) {
         self.known.invalidate(&owned(asked));
     }
 }
 
-fn owned((address, name): Asked<'_>) -> (String, MailboxName) {
+fn owned((address, name): MailboxKey<'_>) -> (String, MailboxName) {
     (address.to_owned(), name.clone())
 }
