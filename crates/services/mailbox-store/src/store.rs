@@ -309,9 +309,14 @@ where
     F: Future<Output = Result<T>>,
 {
     let mut retry = Retry::within(REPEATED_FOR);
+    // An attempt that Postgres never answered takes longer than that. It is repeated once all the same.
+    let mut late = false;
     loop {
         match attempt().await {
-            Err(error) if error.is_repeatable() && retry.wait().await => {
+            Err(error)
+                if error.is_repeatable()
+                    && (retry.wait().await || !std::mem::replace(&mut late, true)) =>
+            {
                 tracing::debug!(%error, "repeating a transaction");
             }
             other => return other,
