@@ -191,7 +191,9 @@ async fn i2_a_forward_that_the_queue_never_takes_is_tried_by_the_schedule_and_re
     let returned = system.queue.completion(11).await;
     assert_eq!(outcome(&returned), (Outcome::Bounced, "4.3.0"));
     assert!(
-        returned.reason.ends_with("(its time is up) (poison)"),
+        returned
+            .reason
+            .ends_with("(the lifetime of the message has ended) (poison)"),
         "{returned:?}"
     );
     let text = notices::text(&notice(&system, 11).await);
