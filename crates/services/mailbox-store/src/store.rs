@@ -308,14 +308,16 @@ where
     A: FnMut() -> F,
     F: Future<Output = Result<T>>,
 {
-    let mut retry = Retry::within(REPEATED_FOR);
-    // An attempt that Postgres never answered takes longer than that. It is repeated once all the same.
-    let mut late = false;
+    // The budget begins with the first failure: an attempt that Postgres never answers takes longer than that.
+    let mut retry = None;
     loop {
         match attempt().await {
             Err(error)
                 if error.is_repeatable()
-                    && (retry.wait().await || !std::mem::replace(&mut late, true)) =>
+                    && retry
+                        .get_or_insert_with(|| Retry::within(REPEATED_FOR))
+                        .wait()
+                        .await =>
             {
                 tracing::debug!(%error, "repeating a transaction");
             }

@@ -165,7 +165,7 @@ async fn a_refusal_says_why_and_whom_it_is_about() {
     };
     let certificate = refused(kit.log_in(strangers, "EXTERNAL", "").await);
     assert_eq!(certificate.why(), LoginRefusal::Certificate);
-    let cause = "the certificate names no user here, but nobody@example.test";
+    let cause = "the certificate names no user of this system, only nobody@example.test";
     assert_eq!(certificate.cause, cause);
     // Enough guesses were counted to delay the next.
     for _ in 0..4 {

@@ -148,7 +148,7 @@ async fn without_an_issuer_no_token_is_taken() {
     let error = Tokens::start(config, CancellationToken::new()).unwrap_err();
     let text = error.to_string();
     assert!(
-        text.starts_with("oauth.email-is-verified is about"),
+        text.starts_with("oauth.email-is-verified concerns"),
         "{text}"
     );
 }
