@@ -61,7 +61,7 @@ async fn unknown_mechanisms_and_malformed_responses_are_reported() {
     assert!(client.say("AUTH PLAIN a b").await.starts_with("-ERR"));
     // A connection ends after some failed logins.
     let mut client = front_end.client().await;
-    assert!(client.say("AUTH PLAIN").await.starts_with("+ "));
+    assert!(client.say("AUTH PLAIN").await.starts_with('+'));
     assert!(client.say("!!!").await.starts_with("-ERR"));
     let told = refusals.told(4).await;
     let count = |verdict: &str| {
