@@ -371,7 +371,7 @@ fn what_mail_waits_for_is_not_removed_without_a_word() {
     let text = String::from_utf8_lossy(&status.stdout).into_owned();
     assert_eq!(status.status.code(), Some(1), "{text}");
     assert!(
-        text.contains("1 user of waits.test, which has no rule"),
+        text.contains("no mail reaches 1 user of waits.test, a domain without a rule"),
         "{text}"
     );
 

@@ -115,7 +115,7 @@ pub(crate) fn written(table: &Table) -> String {
 /// Maximum characters of a text of strangers in a table; JSON has the whole text.
 const LONGEST_CELL: usize = 60;
 
-/// The text for a table: a long one would widen the table for all others.
+/// The text for a table, shortened: one long text would widen all rows.
 pub(crate) fn cut(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LONGEST_CELL) {
         None => Cow::Borrowed(text),

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::System;
 
-/// The administrator who asks for an operation. Each call to the services says so; they know by which surface it came,
-/// from the connection. Revisions of the policy and decisions about mail in quarantine are recorded under the name.
+/// The administrator who requests an operation. Each call to the services names the administrator; the services know
+/// from the connection whether it came from the command line or the console. Revisions of the policy and decisions
+/// about mail in quarantine are recorded under the name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     /// A user of this machine, or the address of a user of the system.
     pub name: String,
-    /// Address of the client, where the operation came over the network.
+    /// Address of the client, if the operation came over the network.
     pub from: Option<IpAddr>,
 }
 
@@ -43,7 +44,7 @@ impl Administration {
         &self.actor
     }
 
-    /// The same, as calls to the services say it.
+    /// The acting administrator, for a call to a service.
     pub(crate) fn asking(&self) -> Option<api::actor::v1::Actor> {
         let Actor { name, from } = &self.actor;
         Some(api::actor::v1::Actor::administrator(name, *from))

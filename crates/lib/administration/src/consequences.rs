@@ -13,6 +13,7 @@ use api::directory::v1::FindUsersRequest;
 use rules::{Domain, DomainRule, EmailAddress, NamedMailbox, Policy};
 
 use crate::{Administration, Deadline, Error, Removal, System};
+pub(crate) use waiting::for_user as waiting_for_user;
 
 /// Addresses in one call.
 const FIND_AT_ONCE: usize = 1000;
@@ -43,15 +44,13 @@ pub(crate) enum Accounts {
     ThatHadOne,
 }
 
-/// The losses caused by a change of the policy, one a line; an error if a collection account would have no
-/// mailbox.
-pub(crate) async fn of_change(
-    administration: &Administration,
+/// Returns an error if a collection account would have no mailbox after a change of the policy.
+pub(crate) async fn require_mailboxes(
+    system: &System,
     old: &Policy,
     new: &Policy,
     accounts: Accounts,
-) -> Result<Vec<String>, Error> {
-    let system = administration.system();
+) -> Result<(), Error> {
     let mut without = without_mailbox(system, new).await?;
     if accounts == Accounts::ThatHadOne && !without.is_empty() {
         let before = without_mailbox(system, old).await?;
@@ -70,6 +69,15 @@ pub(crate) async fn of_change(
             lines.collect::<Vec<_>>().join("\n")
         )));
     }
+    Ok(())
+}
+
+/// The losses caused by a change of the policy, one a line.
+pub(crate) async fn of_change(
+    administration: &Administration,
+    old: &Policy,
+    new: &Policy,
+) -> Result<Vec<String>, Error> {
     let mut lost = mail::of_users(administration, old, new).await?;
     for rule in old.domains() {
         lost.extend(of_domain(rule, new));
@@ -84,10 +92,7 @@ fn of_domain(rule: &DomainRule, new: &Policy) -> Vec<String> {
     let Some(name) = rule.name.as_ref().filter(|_| rule.deliver.is_local()) else {
         return lost;
     };
-    let gone: Vec<&Domain> = std::iter::once(name)
-        .chain(&rule.aliases)
-        .filter(|domain| !new.is_local(domain))
-        .collect();
+    let gone: Vec<&Domain> = names(rule).filter(|domain| !new.is_local(domain)).collect();
     if gone.contains(&name) && !rule.handlers.is_empty() {
         let patterns: Vec<String> = rule
             .handlers
@@ -108,6 +113,11 @@ fn of_domain(rule: &DomainRule, new: &Policy) -> Vec<String> {
         lost.push(format!("the postmaster's address {postmaster}"));
     }
     lost
+}
+
+/// The domains of a rule: its name, unless it is `*`, and its aliases.
+fn names(rule: &DomainRule) -> impl Iterator<Item = &Domain> {
+    rule.name.iter().chain(&rule.aliases)
 }
 
 /// The collection accounts without a mailbox for their mail.
@@ -176,16 +186,7 @@ pub(crate) async fn of_user(
     )))
 }
 
-/// The mail that waits for a user, in a line.
-pub(crate) async fn waiting_for_user(
-    administration: &Administration,
-    policy: &Policy,
-    user: &EmailAddress,
-) -> Result<Option<String>, Error> {
-    waiting::for_user(administration, policy, user).await
-}
-
-fn counted(count: usize, noun: &str) -> String {
+pub(crate) fn counted(count: usize, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
         count => format!("{count} {noun}s"),

@@ -173,7 +173,7 @@ pub async fn apply(administration: &Administration, apply: Apply) -> Result<Appl
         }
         let policy =
             revision::weigh(administration, &newest, &text, Accounts::All, confirmed).await?;
-        // Only in place of the one against which it was weighed.
+        // The losses were computed against this revision: no other may be replaced.
         let replaced = newest.revision;
         match revision::apply(administration, text.clone(), replaced, comment.clone()).await {
             Ok(made) => {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rules::InterfaceSetting;
+use service_kit::Endpoint;
 use service_kit::config::InternalTlsConfig;
 
 use crate::Error;
@@ -29,7 +30,7 @@ pub struct System {
     queue: String,
     mailbox_store: String,
     internal_tls: Option<InternalTlsConfig>,
-    /// The data folder, where the system is looked for in it and it does not exist.
+    /// The data folder, if it does not exist and the configured endpoints are in it.
     no_folder: Option<PathBuf>,
     /// See [`SILENCE`].
     silence: Duration,
@@ -70,18 +71,22 @@ impl System {
         let folder = file.parent().unwrap_or(Path::new(""));
         let mut system = Self::read(&text, data, folder, |name| std::env::var(name).ok())
             .map_err(|reason| Error::Configuration(format!("{}: {reason}", file.display())))?;
-        // Variables of the environment may say where it is.
-        let is_in_folder = |path: &Path| system.queue.contains(&*path.to_string_lossy());
+        // The configuration or the environment may name endpoints elsewhere.
+        let is_in_folder = |path: &Path| {
+            let endpoints = Endpoint::several(&system.queue).unwrap_or_default();
+            let mut endpoints = endpoints.iter();
+            endpoints.any(|one| matches!(one, Endpoint::Unix(socket) if socket.starts_with(path)))
+        };
         system.no_folder = std::path::absolute(data)
             .ok()
             .filter(|path| !path.exists() && is_in_folder(path));
         Ok(system)
     }
 
-    /// That the data folder exists, where the system is looked for in it.
+    /// Checks that the data folder exists, unless the endpoints are elsewhere.
     ///
     /// # Errors
-    /// It does not.
+    /// If the folder does not exist.
     pub fn require_folder(&self) -> Result<(), Error> {
         match &self.no_folder {
             None => Ok(()),

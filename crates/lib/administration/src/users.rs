@@ -166,7 +166,9 @@ pub async fn remove(
     }
     let mut dependents = named_by.clone();
     dependents.extend(policy.named_logins(address));
-    dependents.extend(consequences::waiting_for_user(administration, &policy, address).await?);
+    if !confirmed {
+        dependents.extend(consequences::waiting_for_user(administration, &policy, address).await?);
+    }
     let removal = Removal {
         what: format!("removes {removed} with all their mail"),
         dependents,

@@ -112,8 +112,7 @@ impl<'a> Asking<'a> {
     ) -> Result<Self, Status> {
         let actor = request.get_ref().actor();
         let actor = actor.filter(|actor| actor.kind() != ActorKind::Unspecified);
-        let actor =
-            actor.ok_or_else(|| Status::invalid_argument("the call does not say who asks"))?;
+        let actor = actor.ok_or_else(|| Status::invalid_argument("the call names no actor"))?;
         check(actor).map_err(Status::invalid_argument)?;
         let mut known = Vec::new();
         for service in services {
@@ -127,7 +126,7 @@ impl<'a> Asking<'a> {
         Err(refused(
             actor,
             &service,
-            format!("{service} may not ask for {kind}"),
+            format!("{service} may not make calls for {kind}"),
         ))
     }
 
@@ -172,7 +171,7 @@ fn refused(actor: &Actor, service: &str, why: String) -> Status {
         peer,
         service,
         why,
-        "a call was refused to who asks"
+        "a call was refused for its actor"
     );
     Status::permission_denied(why)
 }
@@ -196,18 +195,18 @@ fn check(actor: &Actor) -> Result<(), String> {
     } = actor;
     let is_user = actor.kind() == ActorKind::User;
     if is_user != (*user_id != 0) {
-        return Err("an actor has the id of a user if it is one".to_owned());
+        return Err("only an actor of kind user has a user id, and it must have one".to_owned());
     }
     if name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
         return Err(format!(
-            "the name of who asks has at most {LONGEST_NAME} octets and no control characters"
+            "an actor's name has at most {LONGEST_NAME} octets and no control characters"
         ));
     }
     if name.is_empty() && actor.kind() == ActorKind::Administrator {
-        return Err("an administrator who asks has a name".to_owned());
+        return Err("an actor of kind administrator must have a name".to_owned());
     }
     if !peer_address.is_empty() && peer_address.parse::<IpAddr>().is_err() {
-        return Err("the address of who asks is none".to_owned());
+        return Err("the actor's peer address is not an IP address".to_owned());
     }
     Ok(())
 }
@@ -234,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_asks_for_those_only_whom_it_serves() {
+    fn a_service_makes_calls_only_for_its_kinds_of_actor() {
         let user = request(Actor::user(5, "bob@example.test", "192.0.2.1"));
         let administrator = request(Actor::administrator("root", None));
         let peer = request(Actor::peer("192.0.2.1", None));
@@ -259,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_is_said_and_said_well() {
+    fn a_call_without_a_valid_actor_is_refused() {
         let administrator = |name: &str| Actor::administrator(name, None);
         for actor in [
             None,

@@ -1,11 +1,11 @@
-//! What a queue understands of submissions beyond what every version does, and what a submission needs of it.
+//! Features of submissions that not every version of the queue knows, and those that a submission needs.
 //!
-//! A queue of the version before takes fields that it does not know without a word, and forgets them. So a queue says
-//! what it understands in the header of the answer to `Enqueue`, before any submission is sent on that stream, and
-//! nothing is given to a queue that does not say what it takes.
+//! A queue of an older version silently ignores fields that it does not know. So a queue announces its features in the
+//! header of the answer to `Enqueue`, before any submission is sent on that stream, and a submission is sent only to a
+//! queue that has announced the features that it needs.
 //!
-//! [`NAMES`] is empty: no version is in use that does not know every field. A field that comes later and must not be
-//! forgotten gets a name there, and a line in [`Features::needed`].
+//! [`NAMES`] is empty: every version in use knows every field. A later field that must not be ignored gets a name
+//! there, and a line in [`Features::needed`].
 
 use tonic::metadata::MetadataMap;
 
@@ -14,7 +14,7 @@ use crate::queue::v1::{DeliverBy, DeliveryOptions, Recipient, Submission};
 /// The header: names with commas between them.
 const HEADER: &str = "postern-queue-features";
 
-/// What not every queue understands, as queues say it.
+/// The names of the features in the header.
 const NAMES: &[&str] = &[];
 
 /// A set of features.
@@ -28,7 +28,7 @@ impl Features {
         Self::of(NAMES, |_| true)
     }
 
-    /// Those of these names that are among them.
+    /// The set of the names for which `has` is true.
     fn of(names: &[&str], has: impl Fn(&str) -> bool) -> Self {
         let bits = (0..u32::BITS).zip(names);
         let had = bits.filter(|(_, name)| has(name));
@@ -46,7 +46,7 @@ impl Features {
         }
     }
 
-    /// Those that a queue said. Names of later versions are nothing to us.
+    /// The features that a queue has announced. Unknown names, of later versions, are ignored.
     #[must_use]
     pub fn announced(metadata: &MetadataMap) -> Self {
         Self::announced_of(NAMES, metadata)
@@ -157,6 +157,7 @@ mod tests {
         assert_eq!(said("of-tomorrow,mail-merge").joined(LATER), "mail-merge");
         assert_eq!(said("list, mail-merges"), Features(0));
         // One of today that meets one of tomorrow.
+        Features::all().announce(&mut metadata);
         assert_eq!(Features::announced(&metadata), Features::all());
     }
 

@@ -113,7 +113,7 @@ impl Refusals {
     pub fn note(&self, refusal: Refusal) {
         debug_assert!(
             verdicts::is_verdict(&refusal.verdict),
-            "{} is missing among the verdicts",
+            "{} is missing in VERDICTS",
             refusal.verdict
         );
         let Some(shared) = &self.shared else { return };

@@ -1,8 +1,8 @@
 //! The permissions of callers. Queue and mailbox-store refuse every call that is not listed here for its
 //! caller, so that a compromised front end cannot reveal secrets, set passwords or change the policy.
 //!
-//! For whom a caller may ask stands here too. What those may do with whose data is not decided here: a call for a
-//! person says who asks ([`crate::actor`]), and that is looked at where the data is.
+//! The kinds of actor ([`crate::actor`]) that a caller may make calls for are listed here, too. Which data an actor
+//! may read or change is decided by the service that stores the data.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::actor::v1::ActorKind;
 use crate::grpc::Channel;
 
 /// Longer than any answer takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The front end for incoming mail and submission.
 pub const SMTP_SERVER: &str = "smtp-server";
@@ -152,7 +152,7 @@ pub const SERVICES: &[(&str, Calls)] = &[
     ("postern.mailbox.v1.Upkeep", &[("GetUpkeep", &[POSTERN])]),
 ];
 
-/// For whom each service asks. The others ask for nobody.
+/// The kinds of actor that each service may make calls for. The other services make none for an actor.
 const ASKS_FOR: &[(&str, &[ActorKind])] = &[
     (SMTP_SERVER, &[ActorKind::Peer]),
     (IMAP, &[ActorKind::User]),
@@ -160,7 +160,7 @@ const ASKS_FOR: &[(&str, &[ActorKind])] = &[
     (POSTERN, &[ActorKind::Administrator, ActorKind::User]),
 ];
 
-/// Whether this service may ask for such an actor.
+/// Whether this service may make calls for such an actor.
 #[must_use]
 pub fn may_ask_for(service: &str, kind: ActorKind) -> bool {
     let kinds = ASKS_FOR.iter().find(|(name, _)| *name == service);
@@ -185,20 +185,20 @@ fn find(path: &str) -> Option<&'static [&'static str]> {
 /// made with an empty request.
 ///
 /// # Errors
-/// If nobody answers: that is neither a refusal nor a permission.
+/// If the server does not answer: that is neither a refusal nor a permission.
 pub async fn is_refused(channel: Channel, path: &str) -> Result<bool, Status> {
     let path = PathAndQuery::try_from(path).unwrap_or_else(|_| PathAndQuery::from_static("/"));
     let mut client = tonic::client::Grpc::new(channel);
-    let lost = |error| Status::unavailable(format!("nobody answers: {error}"));
+    let lost = |error| Status::unavailable(format!("the server cannot be reached: {error}"));
     client.ready().await.map_err(lost)?;
     let codec = ProstCodec::<(), ()>::default();
     let call = client.server_streaming(Request::new(()), path, codec);
-    match timeout(PATIENCE, call).await {
+    match timeout(ANSWER_TIMEOUT, call).await {
         Ok(Ok(_)) => Ok(false),
         // A server's status has no source: this one was made here.
         Ok(Err(status)) if status.source().is_some() => Err(status),
         Ok(Err(status)) => Ok(status.code() == Code::PermissionDenied),
-        Err(_) => Err(Status::deadline_exceeded("nobody answers in time")),
+        Err(_) => Err(Status::deadline_exceeded("no answer in time")),
     }
 }
 

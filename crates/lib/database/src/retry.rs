@@ -42,11 +42,11 @@ impl Retry {
         if !crate::is_transient(&error) || !self.wait().await {
             return Err(error);
         }
-        tracing::debug!(%error, "the database failed; tried again");
+        tracing::debug!(%error, "the database failed; trying again");
         Ok(())
     }
 
-    /// Pauses likewise, whatever failed. False when there is no time left.
+    /// Pauses like [`again`](Self::again), whatever the error. Returns false if there is no time left.
     pub async fn wait(&mut self) -> bool {
         if Instant::now() + self.pause > self.deadline {
             return false;

@@ -1,6 +1,6 @@
 //! A directory in memory: users whose passwords a test knows, and their logins ([`FakeLogins`]).
 //!
-//! One test logs in here and at mailbox-store and compares what is said
+//! One test logs in here and at mailbox-store and compares the answers
 //! (`crates/services/mailbox-store/tests/service/fake_directory.rs`).
 
 use std::collections::HashMap;
@@ -36,30 +36,30 @@ struct Inner {
     watchers: watch::Sender<usize>,
 }
 
-/// What a test sets and looks at of the directory.
+/// Settings of the directory, and records of its calls, for a test.
 #[derive(Default)]
 pub struct DirectoryState {
     accounts: HashMap<String, FakeAccount>,
     service: &'static str,
-    /// It takes access tokens.
+    /// It accepts access tokens.
     pub tokens: bool,
     /// How long it takes to begin a login.
     pub login_delay: Duration,
-    /// Whatever it is asked fails with this.
+    /// The error of every call but those for mechanisms and changes.
     pub failure: Option<Status>,
-    /// How often it was asked who is a user.
+    /// Number of `FindUsers` calls.
     pub asked: usize,
     /// The logins that have begun.
     pub logins: Vec<LoginBegin>,
 }
 
 impl FakeDirectory {
-    /// Of users with passwords, whose ids are counted from 1.
+    /// A directory of users with passwords. Their ids count from 1.
     pub fn new(users: &[(&str, &'static str)]) -> Self {
         Self::deciding(users, |_| Ok(None))
     }
 
-    /// The same; `hook` is asked first of each address that is looked for, and may say who that is.
+    /// The same. `hook` is called first for each address, and may return its account.
     pub fn deciding(
         users: &[(&str, &'static str)],
         hook: impl Fn(&str) -> Result<Option<FakeAccount>, Status> + Send + Sync + 'static,
@@ -80,31 +80,31 @@ impl FakeDirectory {
         }))
     }
 
-    /// Logins come by this service, or the test fails.
+    /// The test fails if a login comes from another service.
     pub fn of_service(&self, service: &'static str) -> &Self {
         self.state().service = service;
         self
     }
 
-    /// What a test sets and looks at.
+    /// The settings and records.
     pub fn state(&self) -> MutexGuard<'_, DirectoryState> {
         self.0.state.lock().unwrap()
     }
 
-    /// From where logins came, the clients' addresses.
+    /// The clients' addresses of the logins.
     pub fn peers(&self) -> Vec<String> {
         let state = self.state();
         let logins = state.logins.iter();
         logins.map(|begin| begin.peer_address.clone()).collect()
     }
 
-    /// Waits until somebody follows the changes of users.
+    /// Waits until a client watches the changes of users.
     pub async fn watched(&self) {
         let mut watchers = self.0.watchers.subscribe();
         watchers.wait_for(|count| *count > 0).await.unwrap();
     }
 
-    /// Removes a user, and tells those who follow.
+    /// Removes a user, and sends the change to the watching clients.
     pub fn remove(&self, address: &str) {
         self.state().accounts.remove(address);
         let change = UserChange {
@@ -134,7 +134,7 @@ impl FakeDirectory {
     }
 }
 
-/// Methods of the directory that none of those whom tests are about calls.
+/// The service, with methods that no tested process calls.
 macro_rules! with_not_implemented {
     ($($method:ident: $request:ty => $response:ty;)*) => {
         #[async_trait]

@@ -15,7 +15,7 @@ pub struct Listener<T> {
     pub tls: Option<Arc<ServerTls>>,
     /// TLS begins with the first octet.
     pub implicit_tls: bool,
-    /// Clients are asked for a certificate.
+    /// The handshake requests a certificate of the client.
     pub client_certificates: bool,
     /// Passwords are accepted without TLS.
     pub plaintext_auth: bool,
@@ -27,7 +27,7 @@ pub struct Listener<T> {
 
 impl<T> Listener<T> {
     /// Whether the proxies use a command of the protocol to give the client's address.
-    pub fn is_told_by_command(&self) -> bool {
+    pub fn proxies_use_command(&self) -> bool {
         !self.proxies.are_none() && !self.proxies.send_header()
     }
 

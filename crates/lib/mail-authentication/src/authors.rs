@@ -8,7 +8,7 @@ use rules::Domain;
 use crate::shared::Shared;
 
 pub(crate) const NO_FROM: &str = "there is no From field";
-const NO_DOMAIN: &str = "what the author has is no domain";
+const NO_DOMAIN: &str = "the author's domain is invalid";
 const SEVERAL: &str = "the authors are of several domains";
 
 /// Maximum number of different domains; each costs look-ups.

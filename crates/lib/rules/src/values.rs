@@ -17,6 +17,7 @@ pub(crate) mod gateway;
 pub(crate) mod hello;
 pub(crate) mod interface;
 pub(crate) mod network;
+pub(crate) mod parsed;
 pub(crate) mod path;
 pub(crate) mod pattern;
 pub(crate) mod plan;

@@ -47,7 +47,7 @@ impl LoginFault {
             }
             Self::NotOffered { mechanism } => match shown_mechanism(mechanism) {
                 Some(name) => format!("the mechanism {name} is not offered on this connection"),
-                None => "what stands for a mechanism is the name of none".to_owned(),
+                None => "the client's mechanism name is invalid".to_owned(),
             },
             Self::Malformed => "the client's authentication data cannot be read".to_owned(),
         }
@@ -76,7 +76,7 @@ mod tests {
             "the mechanism CRAM-MD5 is not offered on this connection"
         );
         for other in ["", "AGJvYgBwYXNzIHdvcmQ=", &"X".repeat(21), "\x1b[31m"] {
-            assert!(reason(other).ends_with("the name of none"), "{other}");
+            assert!(reason(other).ends_with("name is invalid"), "{other}");
         }
     }
 }

@@ -41,9 +41,8 @@ fn missing_files(values: &Dict, reference: &Reference) -> Vec<Problem> {
         if !named.is_made
             && let Err(error) = std::fs::File::open(&named.file)
         {
-            let keys: Vec<&str> = named.path.iter().map(String::as_str).collect();
             let text = format!("{} cannot be read: {error}", named.file.display());
-            problems.push(Problem::new(&keys, text));
+            problems.push(Problem::new(&named.path, text));
         }
     }
     problems

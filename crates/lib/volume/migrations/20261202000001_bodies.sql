@@ -65,7 +65,7 @@ ALTER TABLE volume.chunk ALTER COLUMN data SET STORAGE EXTERNAL;
 -- body takes its upload's id.
 CREATE TABLE volume.upload (
     id         bigint PRIMARY KEY,
-    -- Ids follow one another. Who claims an upload must know this too, which only its uploader is given.
+    -- Ids are consecutive, so a claim needs this random value too. Only the uploader receives it.
     token      bytea  NOT NULL DEFAULT uuid_send(gen_random_uuid()),
     -- Octets of the text.
     size       bigint NOT NULL,

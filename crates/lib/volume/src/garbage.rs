@@ -8,7 +8,7 @@
 //!   waits for the sweep, and then inserts anew.
 //! - A trigger's `object_in_use`: another reference exists, but whoever drops it may not add the candidate. It is
 //!   tried again a day later.
-//! - A lock of another transaction: likewise a day later.
+//! - A lock of another transaction: it is tried again a day later, too.
 //!
 //! Lock order: garbage, bodies, references. A sweep waits for neither of the first two, since callers that
 //! add references lock bodies in their own order, and only a moment for the third.
@@ -40,7 +40,7 @@ impl Swept {
     }
 }
 
-/// What became of a deletion.
+/// The result of a deletion.
 #[derive(Debug, Clone, Copy)]
 enum Deletion {
     Done,
@@ -133,10 +133,10 @@ async fn lock_bodies(
     Ok(ids.into_iter().partition(|id| !busy.contains(id)))
 }
 
-/// Removes those of `ids` without references; returns the others.
+/// Removes those of `ids` that nothing prevents; returns the others.
 async fn remove(connection: &mut PgConnection, ids: &[i64]) -> Result<Left, sqlx::Error> {
     let mut left = Left::default();
-    // All at once if possible; otherwise by halves, until the referenced ones are isolated.
+    // All at once if possible; otherwise by halves, until those that cannot be removed are isolated.
     let mut parts = vec![ids];
     while let Some(part) = parts.pop() {
         if part.is_empty() {
@@ -152,7 +152,7 @@ async fn remove(connection: &mut PgConnection, ids: &[i64]) -> Result<Left, sqlx
     Ok(left)
 }
 
-/// Deletes all of `ids`, or none if one of them is referenced.
+/// Deletes all of `ids`, or none if one of them is referenced or in use.
 async fn delete(connection: &mut PgConnection, ids: &[i64]) -> Result<Deletion, sqlx::Error> {
     let mut savepoint = Connection::begin(connection).await?;
     let result = sqlx::query!("DELETE FROM volume.body WHERE id = ANY($1)", ids)
@@ -170,9 +170,7 @@ async fn delete(connection: &mut PgConnection, ids: &[i64]) -> Result<Deletion, 
     sqlx::query!("DELETE FROM volume.upload WHERE id = ANY($1)", ids)
         .execute(&mut *connection)
         .await?;
-    sqlx::query!("DELETE FROM volume.garbage WHERE body_id = ANY($1)", ids)
-        .execute(&mut *connection)
-        .await?;
+    drop_candidates(connection, ids).await?;
     savepoint.commit().await?;
     Ok(Deletion::Done)
 }

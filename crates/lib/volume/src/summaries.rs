@@ -41,7 +41,7 @@ pub async fn find_outdated(pool: &PgPool, after: i64, limit: i64) -> Result<Vec<
     .await
 }
 
-/// Those of the bodies whose summaries are still outdated. They are locked until the end of the caller's
+/// Returns those of the bodies whose summaries are still outdated. They are locked until the end of the caller's
 /// transaction, against removal and concurrent renewal, but not against readers and deliveries; bodies locked by
 /// others are skipped.
 pub async fn lock_outdated(

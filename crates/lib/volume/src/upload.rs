@@ -26,19 +26,19 @@ const TOKEN_SIZE: usize = 16;
 pub struct StoredText {
     /// The id of the upload, and of its future body.
     pub id: i64,
-    /// Random octets: an upload belongs to whoever knows them.
+    /// Random octets, without which the upload cannot be claimed.
     pub token: [u8; TOKEN_SIZE],
     /// Octets.
     pub size: u64,
 }
 
 impl StoredText {
-    /// The upload's name, which its uploader is given: id and token.
+    /// The name of the upload, for the uploader: id and token.
     pub fn name(&self) -> Bytes {
         [&self.id.to_be_bytes()[..], &self.token].concat().into()
     }
 
-    /// The upload with this name, declared to have `size` octets. Fails if the name is not of the form of a name.
+    /// The upload with this name, declared to have `size` octets. Fails if the name is malformed.
     pub fn named(name: &[u8], size: u64) -> Result<Self, Error> {
         let (id, token) = name.split_first_chunk().ok_or(Error::NoUpload)?;
         Ok(Self {

@@ -112,7 +112,7 @@ pub struct Arguments {
     #[arg(long)]
     dns: bool,
     #[command(flatten)]
-    told: assumptions::AssumptionOptions,
+    assumptions: assumptions::AssumptionOptions,
     /// Use this document instead of the policy in force; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "revision")]
     policy: Option<PathBuf>,
@@ -178,7 +178,7 @@ fn message(file: &Path) -> Result<Message, Failure> {
 
 fn session(arguments: Arguments) -> Result<Session, Failure> {
     Ok(Session {
-        assumptions: arguments.told.assumptions()?,
+        assumptions: arguments.assumptions.assumptions()?,
         peer: arguments.peer,
         local: arguments.local,
         sender: arguments.from,

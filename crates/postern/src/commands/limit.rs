@@ -1,6 +1,6 @@
-//! `--limit`: how many entries of a list are shown.
+//! `--limit`: the maximum number of entries in a list.
 
-/// At least one: a list of none says nothing.
+/// At least one: an empty list looks like a search without results.
 pub(super) fn limit(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("at least 1 can be shown".to_owned()),

@@ -28,7 +28,8 @@ Examples:
     },
     /// Remove a user with all their mail
     #[command(after_help = "\
-What of the policy names the user, and mail that waits for them, is listed, and --yes is asked for.
+The references to the user in the policy and the waiting mail for the user are listed, and --yes is
+required.
 
 Example:
   postern user remove bob@example.test --yes")]

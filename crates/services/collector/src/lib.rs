@@ -28,8 +28,7 @@ mod uncollected;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use policy_watch::FreeSpace;
-use policy_watch::PolicyWatch;
+use policy_watch::{FreeSpace, PolicyWatch};
 use service_kit::Service;
 use session_io::ClientTls;
 

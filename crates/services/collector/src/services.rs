@@ -16,8 +16,7 @@ use api::policy::v1::RevealSecretRequest;
 use api::policy::v1::policy_client::PolicyClient;
 use api::queue_client::Enqueuer;
 use api::queue_clock::QueueClock;
-use policy_watch::FreeSpace;
-use policy_watch::PolicyWatch;
+use policy_watch::{FreeSpace, PolicyWatch};
 use rules::EmailAddress;
 use session_io::ClientTls;
 

@@ -17,8 +17,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 pub(crate) use api::clock::now_ms;
-use policy_watch::FreeSpace;
-use policy_watch::PolicyWatch;
+use policy_watch::{FreeSpace, PolicyWatch};
 use rules::{CollectAccount, Policy};
 use session_io::ClientTls;
 use test_kit::TestCertificate;

@@ -57,9 +57,13 @@ pub(crate) struct Left<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Stray {
     pub(crate) size: u64,
-    /// Its name is that of its header section.
-    pub(crate) has_header: bool,
+    pub(crate) named_by_header: bool,
     message: UncollectedMessage,
+}
+
+/// Whether its name is that of its header section.
+pub(crate) fn is_named_by_header(message: &UncollectedMessage) -> bool {
+    message.remote_id.starts_with(UNNAMED)
 }
 
 impl Uncollected {
@@ -82,7 +86,7 @@ impl Uncollected {
         self.messages.get(self.name(listed))
     }
 
-    /// Whether it was not collected before.
+    /// Whether an earlier poll did not collect it.
     pub(crate) fn is_known(&self, listed: &str) -> bool {
         self.get(listed).is_some()
     }
@@ -180,7 +184,7 @@ impl Uncollected {
         strays
             .map(|message| Stray {
                 size: message.size,
-                has_header: message.remote_id.starts_with(UNNAMED),
+                named_by_header: is_named_by_header(message),
                 message: message.clone(),
             })
             .collect()

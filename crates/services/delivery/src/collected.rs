@@ -9,8 +9,8 @@ use crate::destination::Destination;
 use crate::fate::{Failure, Fate};
 use crate::work::Work;
 
-/// The destination of a collected message, and what is derived beside it, given those of an ordinary one. Where the
-/// message goes another way than the policy's, nothing is derived.
+/// The destination of a collected message, and what is derived beside it, given those of an ordinary one. Nothing is
+/// derived if the destination is not the policy's.
 pub(crate) fn kept_here(
     work: &Work,
     ordinary: Destination,

@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use crate::leases::Ended;
 
 use gateways::{Attempt, Attempts};
-pub(crate) use group::{NotMade, OutcomeGroup};
+pub(crate) use group::{NotMade, OutcomeGroup, remark_on};
 
 /// Maximum number of completions in one request.
 const BATCH: usize = 1_000;
@@ -90,7 +90,7 @@ struct Recorder {
     pending: VecDeque<OutcomeGroup>,
     /// Parts of refused requests; each is a request of its own.
     parts: VecDeque<Vec<OutcomeGroup>>,
-    /// Units that failed alone, with the time of the next try. The pause is the same for all.
+    /// Groups that failed alone, with the time of the next try. The pause is the same for all.
     put_off: VecDeque<(Instant, OutcomeGroup)>,
     calls: TaggedCalls<Batch, CompleteRequest, CompleteResponse>,
     gateways: Arc<Attempts>,
@@ -169,7 +169,7 @@ impl Recorder {
         }
     }
 
-    /// The units for the next request.
+    /// The groups for the next request.
     fn next_groups(&mut self) -> Option<Vec<OutcomeGroup>> {
         if let Some(part) = self.parts.pop_front() {
             return Some(part);
@@ -211,7 +211,7 @@ impl Recorder {
         self.refused(batch.groups, &status);
     }
 
-    /// Handles a refusal: none of these units was recorded.
+    /// Handles a refusal: none of these groups was recorded.
     fn refused(&mut self, mut groups: Vec<OutcomeGroup>, status: &Status) {
         if groups.len() > 1 {
             let rest = groups.split_off(groups.len() / 2);

@@ -6,7 +6,7 @@ use api::queue::v1::{Completion, LeasedRecipient, Outcome};
 use api::queue_clock::QueueClock;
 use message::dsn::Action;
 
-use crate::complete::{Completer, NotMade, OutcomeGroup};
+use crate::complete::{Completer, NotMade, OutcomeGroup, remark_on};
 use crate::derive;
 use crate::fate::{Failure, Fate};
 use crate::leases::Lease;
@@ -48,7 +48,7 @@ impl Finisher {
             count(&fate);
             let (mut completion, action) = conclude(work, recipient, &fate, now_ms);
             if let Some(remark) = remark {
-                completion.reason.push_str(&format!(" ({remark})"));
+                remark_on(&mut completion, remark);
             }
             log_line::ended(
                 work,
@@ -91,9 +91,7 @@ impl Finisher {
             });
         }
     }
-}
 
-impl Finisher {
     /// Ends the attempt as failed if the queue refuses the forwarded message. The retry schedule and the message's
     /// lifetime apply, as to other failures.
     fn not_made(&self, work: &Arc<Work>) -> NotMade {
@@ -185,9 +183,7 @@ fn fail(decision: Decision, completion: &mut Completion, now_ms: i64) -> Option<
         Decision::Bounce { tell, expired } => {
             completion.set_outcome(Outcome::Bounced);
             if expired {
-                completion
-                    .reason
-                    .push_str(" (the lifetime of the message has ended)");
+                remark_on(completion, "the lifetime of the message has ended");
             }
             tell.then_some(Action::Failed)
         }

@@ -258,7 +258,7 @@ fn with_notice(part: Vec<ReportedRecipient>, notice: Derived) -> OutcomeGroup {
     OutcomeGroup::making(ended, derived)
 }
 
-/// The unit for an unreadable message. A success is recorded, with or without a notice; a failure waits.
+/// The group for a recipient of an unreadable message. A success is recorded, with or without a notice; a failure waits.
 fn unread(reported: ReportedRecipient, action: Action, now_ms: i64) -> OutcomeGroup {
     let mut ended = reported.ended;
     if matches!(action, Action::Delivered | Action::Relayed) {

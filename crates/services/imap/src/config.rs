@@ -49,7 +49,8 @@ pub struct Config {
     /// Largest message for APPEND.
     #[schemars(range(min = 1), extend("unit" = "octets"))]
     pub max_message_size: u64,
-    /// Number of consecutive invalid commands after which a connection is closed.
+    /// Number of consecutive invalid commands, or of logins refused without a password check, after which a
+    /// connection is closed.
     #[schemars(range(min = 1), extend("unit" = "commands"))]
     pub max_bad_commands: u32,
     /// Number of failed logins after which a connection is closed.

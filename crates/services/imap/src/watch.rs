@@ -36,7 +36,7 @@ struct Watched {
     actor: Actor,
     highest: watch::Sender<u64>,
     sessions: usize,
-    /// The store has received the request on this stream.
+    /// The request has been sent on the open stream.
     sent: bool,
 }
 

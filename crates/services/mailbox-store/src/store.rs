@@ -55,9 +55,9 @@ fn share(connections: u32) -> usize {
     (connections.saturating_sub(KEPT) / 2).max(1) as usize
 }
 
-/// For how long a write is tried again when a deadlock was broken or Postgres restarted, before the caller
-/// gets an error.
-const REPEATED_FOR: Duration = Duration::from_secs(3);
+/// How long a transaction is repeated after a deadlock or a restart of Postgres, before the caller gets an
+/// error.
+const RETRY_BUDGET: Duration = Duration::from_secs(3);
 
 impl Store {
     /// A store on a pool whose database has the schemas.
@@ -126,7 +126,7 @@ impl Store {
         }
     }
 
-    /// The secret that the salts of SCRAM are made of.
+    /// The secret from which the salts of SCRAM are derived.
     pub async fn salt_secret(&self) -> Result<&[u8]> {
         self.salt_secret.read(&self.pool).await
     }
@@ -143,16 +143,16 @@ impl Store {
         Ok(self.turn(owner.unwrap_or(0)).await)
     }
 
-    /// Waits for a turn of an actor who requests this mailbox, if it [may](Self::check_owner).
+    /// Waits for a turn of the actor, if the mailbox [belongs](Self::check_owner) to the actor.
     pub async fn turn_in(&self, actor: &Actor, mailbox_id: i64) -> Result<Turn> {
         self.check_owner(actor, mailbox_id).await?;
         Ok(self.turn(actor.user_id).await)
     }
 
-    /// Whether the actor may ask for this mailbox: another's is as one that does not exist.
+    /// Fails unless the mailbox exists and belongs to the actor. Another user's mailbox is reported as missing.
     ///
-    /// Whose a mailbox is never changes, so that this holds in every transaction that comes after. One that
-    /// does not exist may come to be meanwhile, as another's: it is nobody's to ask for.
+    /// The owner of a mailbox never changes, so the result holds in all later transactions. A mailbox that does
+    /// not exist is refused too: another user may create it meanwhile.
     pub async fn check_owner(&self, actor: &Actor, mailbox_id: i64) -> Result<()> {
         match self.exists_for(actor, mailbox_id).await? {
             true => Ok(()),
@@ -160,7 +160,7 @@ impl Store {
         }
     }
 
-    /// Whether there is this mailbox. An error where it is another's.
+    /// Whether the mailbox exists. Fails if it belongs to another user.
     pub async fn exists_for(&self, actor: &Actor, mailbox_id: i64) -> Result<bool> {
         match self.owner(mailbox_id).await? {
             Some(owner) if owner != actor.user_id => {
@@ -311,17 +311,14 @@ where
     // The budget begins with the first failure: an attempt that Postgres never answers takes longer than that.
     let mut retry = None;
     loop {
-        match attempt().await {
-            Err(error)
-                if error.is_repeatable()
-                    && retry
-                        .get_or_insert_with(|| Retry::within(REPEATED_FOR))
-                        .wait()
-                        .await =>
-            {
-                tracing::debug!(%error, "repeating a transaction");
-            }
+        let error = match attempt().await {
+            Err(error) if error.is_repeatable() => error,
             other => return other,
+        };
+        let retry = retry.get_or_insert_with(|| Retry::within(RETRY_BUDGET));
+        if !retry.wait().await {
+            return Err(error);
         }
+        tracing::debug!(%error, "repeating a transaction");
     }
 }

@@ -24,7 +24,7 @@ pub(crate) trait Weighed {
 #[derive(Debug, Clone, Copy)]
 enum BatchWait {
     /// As long as each of its items may linger: for items that nobody waits for.
-    Anybody,
+    Linger,
     /// Until about as many items have arrived as in recent batches, at most [`Inbox::COMMIT_WINDOW`]. A single
     /// submitter never waits.
     Expected,
@@ -92,7 +92,7 @@ impl<T: Weighed> Inbox<T> {
     /// Lets a batch wait for more items as long as its items may ([`Weighed::may_linger`]). This saves
     /// transactions where few items arrive at a time.
     pub(crate) fn lingering(mut self) -> Self {
-        self.wait = BatchWait::Anybody;
+        self.wait = BatchWait::Linger;
         self
     }
 
@@ -111,7 +111,7 @@ impl<T: Weighed> Inbox<T> {
         let expected = arriving.expected(writer);
         let first = arriving.receiver.recv().await?;
         let (wanted, window) = match self.wait {
-            BatchWait::Anybody => (self.max_items, first.may_linger()),
+            BatchWait::Linger => (self.max_items, first.may_linger()),
             BatchWait::Expected if arriving.taken.elapsed() > Self::PAUSE => (1, Duration::ZERO),
             BatchWait::Expected => (expected, Self::COMMIT_WINDOW),
         };
@@ -128,7 +128,7 @@ impl<T: Weighed> Inbox<T> {
                     Ok(None) | Err(_) => break,
                 },
             };
-            if let BatchWait::Anybody = self.wait {
+            if let BatchWait::Linger = self.wait {
                 deadline = deadline.min(Instant::now() + item.may_linger());
             }
             weight += item.weight();

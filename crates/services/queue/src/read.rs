@@ -157,7 +157,7 @@ pub(crate) async fn show(engine: &Engine, message_id: i64) -> Result<ShowMessage
             "there is no message {message_id}"
         )));
     }
-    // One more than are shown was read, and perhaps the parent.
+    // The query returns up to one child more than are shown, besides the parent.
     let (parents, mut children): (Vec<_>, Vec<_>) = ties
         .into_iter()
         .map(tie)

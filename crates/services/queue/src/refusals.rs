@@ -13,7 +13,7 @@ use rules::Network;
 use service_kit::Caller;
 use sqlx::PgPool;
 
-use crate::asking::administrator;
+use crate::asking::{administrator, process};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::quoted::quoted;
@@ -50,8 +50,7 @@ impl Refusals for RefusalService {
         &self,
         request: Request<ReportRefusalsRequest>,
     ) -> Result<Response<ReportRefusalsResponse>, Status> {
-        let caller = Caller::of(request.extensions());
-        let service = caller.names().collect::<Vec<_>>().join(", ");
+        let service = process(Caller::of(request.extensions()));
         let refusals = request.into_inner().refusals;
         if refusals.len() > LARGEST_REPORT {
             let count = refusals.len();

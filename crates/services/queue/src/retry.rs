@@ -10,6 +10,7 @@ use database::{HeldConnection, bounded};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::options;
+use crate::sql::LARGEST_MESSAGE_ID;
 use crate::sql::retry::{self as sql, Due, NotDue, Page, Selection};
 
 /// Recipients of one page.
@@ -41,7 +42,7 @@ pub(crate) async fn retry_now(
             author,
             ?wanted,
             recipients = due.recipients,
-            "to be tried now"
+            "waiting recipients were made due"
         );
         engine.due.left_now();
     }
@@ -64,7 +65,7 @@ fn selection(request: &RetryNowRequest) -> Result<Selection<'_>> {
     match (request.domain.as_str(), request.message_id) {
         ("", 0) => Ok(Selection::Any),
         // A recipient's id must not overflow.
-        ("", message_id @ 1..0x1_0000_0000_0000) => Ok(Selection::Message(message_id)),
+        ("", message_id @ 1..=LARGEST_MESSAGE_ID) => Ok(Selection::Message(message_id)),
         (name, 0) => Ok(Selection::Domain {
             name,
             subdomains: request.subdomains,

@@ -124,8 +124,8 @@ impl Prepared {
     }
 }
 
-/// Checks a submission of a client. A client brings its own text: a stored body belongs to others, and its number
-/// is easily guessed.
+/// Checks a submission of a client. It must bring its own text: a stored body belongs to another message, and its
+/// id is easily guessed.
 pub(crate) fn prepare_submitted(submission: Option<Submission>, now: i64) -> Result<Prepared> {
     let prepared = prepare(submission, now)?;
     match prepared.body {

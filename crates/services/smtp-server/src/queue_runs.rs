@@ -60,16 +60,10 @@ impl QueueRuns {
             Begun::NoRoom => return Ok(Run::Busy),
         }
         let mut queue = self.queue.clone();
-        let run = timeout(
-            RUN_TIMEOUT,
-            retry_now(&mut queue, Some(actor), wanted.clone(), PAGES),
-        )
-        .await;
-        match run.unwrap_or_else(|_| {
-            Err(Status::deadline_exceeded(
-                "the queue did not answer in time",
-            ))
-        }) {
+        let run = retry_now(&mut queue, Some(actor), wanted.clone(), PAGES);
+        let late = || Status::deadline_exceeded("the queue did not answer in time");
+        let run = timeout(RUN_TIMEOUT, run).await;
+        match run.unwrap_or_else(|_| Err(late())) {
             Ok(started) => Ok(Run::Started(started)),
             Err(status) => {
                 // The run failed: it may be requested again at once.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rules::{Delivery, Domain, DomainRule, EmailAddress, Host, Policy, Route};
 
-use super::{NAMED, counted, listed};
+use super::{NAMED, counted, listed, names};
 use crate::users::listing::Pages;
 use crate::{Administration, Error};
 
@@ -44,7 +44,7 @@ impl<'p> Losses<'p> {
     /// None if mail for this rule's domains is treated as before.
     fn possible(rule: &'p DomainRule, old: &'p Policy, new: &'p Policy) -> Option<Self> {
         let name = rule.name.as_ref()?;
-        let domains: Vec<&Domain> = std::iter::once(name).chain(&rule.aliases).collect();
+        let domains: Vec<&Domain> = names(rule).collect();
         let stays = |domain: &&Domain| new.domain(domain).is_some_and(|new| is_like(rule, new));
         let may_lose = rule.deliver == Delivery::Mailboxes && !domains.iter().all(stays);
         may_lose.then(|| Self {
@@ -57,7 +57,7 @@ impl<'p> Losses<'p> {
     }
 
     fn add(&mut self, user: &str) {
-        // What the directory lists is an address.
+        // The directory lists only valid addresses.
         let Ok(user) = EmailAddress::parse(user) else {
             return;
         };
@@ -96,13 +96,11 @@ impl<'p> Losses<'p> {
 
 /// Whether two rules lead all local parts to the same mailboxes.
 fn is_like(old: &DomainRule, new: &DomainRule) -> bool {
-    let handlers = |rule: &DomainRule| -> Vec<_> {
-        let handlers = rule.handlers.iter();
-        handlers
-            .map(|handler| (handler.pattern.clone(), handler.action.clone()))
-            .collect()
-    };
-    old.name == new.name && old.deliver == new.deliver && handlers(old) == handlers(new)
+    let mut handlers = old.handlers.iter().zip(&new.handlers);
+    old.name == new.name
+        && old.deliver == new.deliver
+        && old.handlers.len() == new.handlers.len()
+        && handlers.all(|(old, new)| old.pattern == new.pattern && old.action == new.action)
 }
 
 fn leads_to(policy: &Policy, address: &EmailAddress, user: &EmailAddress) -> bool {

@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, HashSet};
 use api::queue::v1::{ListMessagesRequest, QueuedMessage};
 use rules::{Delivery, Domain, DomainRule, EmailAddress, HandlerAction, Policy, Unmatched};
 
-use super::with_mailbox;
+use super::{names, with_mailbox};
 use crate::listing::Pages;
 use crate::{Administration, Deadline, Error, Listing};
 
-/// Messages that are looked at of one domain: of more it is said that there are more.
+/// Maximum messages read for one domain; the result says if there are more.
 const LOOKED_AT: usize = 10_000;
 
-/// Names of a policy that are asked about: a policy that loses more is not changed by mistake.
+/// Maximum domains searched for in the queue: a change that removes more is no mistake.
 const NAMES: usize = 100;
 
-/// What waits for rules that the new policy has no longer, each a line.
+/// The waiting mail for domains whose rule the new policy removes, one line a domain.
 pub(super) async fn for_rules(
     administration: &Administration,
     old: &Policy,
@@ -40,8 +40,8 @@ pub(super) async fn for_rules(
     Ok(lines)
 }
 
-/// What waits for a user, in a line.
-pub(super) async fn for_user(
+/// The waiting mail for a user, in one line.
+pub(crate) async fn for_user(
     administration: &Administration,
     policy: &Policy,
     user: &EmailAddress,
@@ -49,7 +49,7 @@ pub(super) async fn for_user(
     let rules = policy.domains().iter().filter(|rule| concerns(rule, user));
     let domains = rules.flat_map(|rule| names(rule));
     let mut more = false;
-    // Each message with those who would get it in place of the user, if they exist.
+    // By message, for each of its recipients: the other user who gets the mail first, if that user exists.
     let mut waiting: BTreeMap<i64, Vec<Option<EmailAddress>>> = BTreeMap::new();
     for domain in domains.take(NAMES) {
         let found = list(administration, &format!("@{domain}")).await?;
@@ -73,7 +73,7 @@ pub(super) async fn for_user(
     Ok(line(waiting.len(), more, &user.to_string()))
 }
 
-/// The names that another rule, or none, is for in the new policy.
+/// The domains that have another rule, or none, in the new policy.
 fn lost<'a>(old: &'a Policy, new: &Policy) -> Vec<&'a Domain> {
     let rules = old.domains().iter();
     let names = rules.flat_map(|rule| names(rule).map(move |domain| (rule, domain)));
@@ -86,15 +86,11 @@ fn lost<'a>(old: &'a Policy, new: &Policy) -> Vec<&'a Domain> {
         .collect()
 }
 
-fn names(rule: &DomainRule) -> impl Iterator<Item = &Domain> {
-    rule.name.iter().chain(&rule.aliases)
-}
-
 fn has_rule_for_all(policy: &Policy) -> bool {
     policy.domains().iter().any(|rule| rule.name.is_none())
 }
 
-/// Whether mail for the names of a rule may be this user's.
+/// Whether a rule may deliver mail to this user.
 fn concerns(rule: &DomainRule, user: &EmailAddress) -> bool {
     let is_user = |other: &EmailAddress| other == user;
     (rule.deliver == Delivery::Mailboxes && rule.name.as_ref() == user.domain())
@@ -114,7 +110,7 @@ fn is_to(message: &QueuedMessage, is_its: impl Fn(&EmailAddress) -> bool) -> boo
     addresses(message).any(|address| is_its(&address))
 }
 
-/// Messages that wait for a recipient whose address contains this.
+/// The waiting messages with a recipient whose address contains this text.
 async fn list(
     administration: &Administration,
     recipient: &str,
@@ -138,7 +134,7 @@ async fn list(
     Ok(pages.listing())
 }
 
-/// `more`: not all were looked at. `recipient` is empty for the rule `*`.
+/// `more`: not all messages were read. `recipient` is empty for the rule `*`.
 fn line(count: usize, more: bool, recipient: &str) -> Option<String> {
     let wait = match (count, more) {
         (0, false) => return None,

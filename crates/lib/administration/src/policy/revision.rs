@@ -112,7 +112,11 @@ pub(super) async fn weigh(
     let new = compile(document)?;
     // A current document that this version cannot read does not prevent the change.
     let old = Policy::parse(&newest.document).or_else(|_| compile(Policy::default_document()))?;
-    let dependents = consequences::of_change(administration, &old, &new, accounts).await?;
+    consequences::require_mailboxes(administration.system(), &old, &new, accounts).await?;
+    if confirmed {
+        return Ok(new);
+    }
+    let dependents = consequences::of_change(administration, &old, &new).await?;
     if !dependents.is_empty() {
         let removal = Removal {
             what: "takes away what is in use".to_owned(),

@@ -7,7 +7,7 @@ use similar::TextDiff;
 /// Lines of context around a change.
 const CONTEXT: usize = 3;
 
-/// After that long what has not been compared is shown as replaced.
+/// Time limit of the comparison; the rest is then shown as replaced.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The unified difference; empty when the texts are equal.

@@ -110,8 +110,8 @@ pub(super) fn troubles(accounts: &[Account]) -> Vec<String> {
     troubles
 }
 
-/// What of an account is refused, by us or by its server. One that could not be read is tried again
-/// first.
+/// The messages of an account that cannot be collected or deleted. A message that could not be read is
+/// retried first, and is not among them.
 fn refused(account: &Account) -> Option<String> {
     let mut refused = account.uncollected.iter().filter(|one| one.is_refused());
     let first = refused.next()?;
@@ -126,8 +126,8 @@ fn refused(account: &Account) -> Option<String> {
 }
 
 impl Uncollected {
-    /// A rule or a limit says that it is not taken, or its server does not delete it. Nothing changes
-    /// by itself.
+    /// A rule or a limit refuses the message, or its server does not delete it. Only an administrator can
+    /// change that.
     fn is_refused(&self) -> bool {
         self.tries == 0 && !self.set_aside
     }

@@ -1,24 +1,25 @@
-//! Who has a mailbox, as far as the status is about it: users whom no mail reaches.
+//! Users whose domain has no rule: no mail reaches them.
 
 use std::collections::BTreeMap;
 
 use api::directory::v1::{ListUsersRequest, ListUsersResponse};
 use rules::{Domain, Policy};
 
+use crate::consequences::counted;
 use crate::{Administration, Deadline, Error};
 
-/// Users that are looked at: of more it is said that there are more.
+/// Maximum users read; the result says if there are more.
 const LOOKED_AT: u32 = 10_000;
 
 /// The users, by domain.
 #[derive(Debug, Default)]
 pub(crate) struct Users {
-    of: BTreeMap<String, u64>,
-    /// There are more than were looked at.
+    by_domain: BTreeMap<String, usize>,
+    /// Not all users were read.
     more: bool,
 }
 
-/// Also whether the mailbox store reads its database: its health does not say.
+/// The query also fails if the mailbox store cannot read its database; its health check does not.
 pub(super) async fn ask(administration: &Administration) -> Result<Users, Error> {
     let request = ListUsersRequest {
         actor: administration.asking(),
@@ -37,36 +38,36 @@ pub(super) async fn ask(administration: &Administration) -> Result<Users, Error>
 
 impl From<ListUsersResponse> for Users {
     fn from(answer: ListUsersResponse) -> Self {
-        let mut of = BTreeMap::new();
+        let mut by_domain = BTreeMap::new();
         for user in &answer.users {
             if let Some((_, domain)) = user.address.rsplit_once('@') {
-                *of.entry(domain.to_owned()).or_default() += 1;
+                *by_domain.entry(domain.to_owned()).or_default() += 1;
             }
         }
         Self {
-            of,
+            by_domain,
             more: !answer.next.is_empty(),
         }
     }
 }
 
 impl Users {
-    /// Those whose domain no rule names, each a sentence.
+    /// The domains with users and without a rule, each a sentence.
     pub(super) fn troubles(&self, policy: &Policy) -> Vec<String> {
         let has_rule = |name: &str| {
             let domain = Domain::parse(name);
             domain.is_ok_and(|domain| policy.domain(&domain).is_some())
         };
-        let without = self.of.iter().filter(|(domain, _)| !has_rule(domain));
+        let without = self
+            .by_domain
+            .iter()
+            .filter(|(domain, _)| !has_rule(domain));
         let least = if self.more { "at least " } else { "" };
         without
             .map(|(domain, count)| {
-                let users = match count {
-                    1 => "1 user".to_owned(),
-                    count => format!("{count} users"),
-                };
+                let users = counted(*count, "user");
                 format!(
-                    "{least}{users} of {domain}, which has no rule, so that no mail comes: postern domain \
+                    "no mail reaches {least}{users} of {domain}, a domain without a rule: postern domain \
                      add {domain}, or postern user remove"
                 )
             })
@@ -105,7 +106,7 @@ mod tests {
         assert_eq!(
             answer(&["x@c.test", "x@a.test", "y@c.test"], "y").troubles(&policy),
             [
-                "at least 2 users of c.test, which has no rule, so that no mail comes: postern domain add \
+                "no mail reaches at least 2 users of c.test, a domain without a rule: postern domain add \
                  c.test, or postern user remove"
             ]
         );

@@ -52,7 +52,7 @@ impl System {
     /// Checks that the SMTP server's configuration, if it has listeners, has one of this name.
     ///
     /// # Errors
-    /// It does not. The error lists the names.
+    /// If it has none of this name. The error lists the names.
     pub fn require_listener(&self, name: &str) -> Result<(), Error> {
         let names: Vec<&str> = self
             .listeners
@@ -71,13 +71,17 @@ impl System {
 
     /// The role of the SMTP server's listener of this name, if configured.
     pub(crate) fn role_of(&self, listener: &str) -> Option<ListenerRole> {
-        let named = |known: &&SmtpListener| known.name() == Some(listener);
-        Some(self.listeners.iter().find(named)?.role)
+        Some(self.listener(listener)?.role)
     }
 
     /// The class of the SMTP server's listener of this name, if configured.
     pub(crate) fn class_of(&self, listener: &str) -> Option<ListenerClass> {
-        let named = |known: &&SmtpListener| known.name() == Some(listener);
-        Some(self.listeners.iter().find(named)?.class)
+        Some(self.listener(listener)?.class)
+    }
+
+    fn listener(&self, name: &str) -> Option<&SmtpListener> {
+        self.listeners
+            .iter()
+            .find(|listener| listener.name() == Some(name))
     }
 }

@@ -49,12 +49,12 @@ pub(crate) async fn all(
     Ok(users)
 }
 
-/// The same, page by page.
+/// The users of a domain, or all, page by page.
 pub(crate) struct Pages<'a> {
     administration: &'a Administration,
     client: DirectoryClient<Channel>,
     domain: String,
-    /// The end of the page before; `None` after the last.
+    /// The continuation returned with the page before; `None` after the last page.
     after: Option<String>,
 }
 

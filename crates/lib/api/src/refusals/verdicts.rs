@@ -1,7 +1,6 @@
-//! The verdicts that stand in the list of refusals.
+//! The verdicts in the list of refusals.
 
-/// Their names, in order. What decides gives them: the rules, the sessions of the protocols, the
-/// front ends, and the directory.
+/// Their names, sorted. They come from the rules, the protocol sessions, the front ends and the directory.
 pub const VERDICTS: &[&str] = &[
     "address-literal-sender",
     "author-not-of-login",

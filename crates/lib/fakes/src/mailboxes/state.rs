@@ -29,7 +29,7 @@ const FIRST_ID: i64 = 100;
 /// The user of a call.
 pub(super) fn user(actor: Option<&Actor>) -> Result<i64, Status> {
     let user = actor.filter(|actor| actor.kind() == ActorKind::User);
-    let user = user.ok_or_else(|| Status::invalid_argument("no user asks"))?;
+    let user = user.ok_or_else(|| Status::invalid_argument("the call names no user"))?;
     Ok(user.user_id)
 }
 

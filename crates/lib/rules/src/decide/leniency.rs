@@ -12,16 +12,16 @@ use crate::values::trust::Trust;
 use crate::values::verdict::{Verdict, refusals};
 
 /// The reason added to a refusal that `lenient` would avoid.
-pub const LENIENT_MAY_TAKE_IT: &str = "of a device that cannot say it otherwise, `lenient = true` in \
-                                       [receiving.trusted] may take it";
+pub const LENIENT_MAY_TAKE_IT: &str = "`lenient = true` in [receiving.trusted] may accept it, for a \
+                                       device that cannot be configured otherwise";
 
 /// The reason added to an acceptance that needs `lenient`.
 pub const ONLY_LENIENT_TAKES_IT: &str =
-    "an address written so is taken only because of `lenient = true` in [receiving.trusted]";
+    "an address in this form is accepted only because of `lenient = true` in [receiving.trusted]";
 
 /// The reason beside a refusal of a local part alone if there is no domain for it.
-const NO_OWN_DOMAIN: &str = "a local part alone needs a domain: that of [delivery] postmaster, or of a \
-                             domain that is delivered here";
+const NO_OWN_DOMAIN: &str = "no domain to complete the local part with: set [delivery] postmaster, or \
+                             deliver a domain here";
 
 /// A path by the grammar, completed with a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Policy {
         }
         let shown = name.escape_debug();
         let refusal = refusals::MALFORMED_HELLO.because(format!(
-            "`{shown}` is no domain and no address literal: MAIL is not taken without an EHLO that is"
+            "`{shown}` is neither a domain nor an address literal; MAIL requires a valid EHLO"
         ));
         Err(self.or_leniently(refusal, &before, &trust, may_be_taken))
     }

@@ -27,16 +27,16 @@ type AssumptionText = fn(&Assumptions) -> String;
 
 /// The assumptions about the world.
 const ASSUMPTIONS: &[(&str, AssumptionText)] = &[
-    ("speaks", |told| {
-        let words = told.talk.map(|talk| match talk {
+    ("speaks", |all| {
+        let words = all.talk.map(|talk| match talk {
             EarlyTalk::InTurn => "in turn",
             EarlyTalk::Early(Early::Greeting) => "before the greeting",
             EarlyTalk::Early(Early::Hello) => "before EHLO is answered",
         });
         words.unwrap_or_default().to_owned()
     }),
-    ("listed by", |told| {
-        let Some(listed) = &told.listed else {
+    ("listed by", |all| {
+        let Some(listed) = &all.listed else {
             return String::new();
         };
         let zones: Vec<_> = listed.iter().map(|list| list.zone.to_string()).collect();
@@ -46,18 +46,18 @@ const ASSUMPTIONS: &[(&str, AssumptionText)] = &[
                 .filter(|zones| !zones.is_empty()),
         )
     }),
-    ("free space", |told| {
-        told.free.map_or_else(String::new, format_size)
+    ("free space", |all| {
+        all.free.map_or_else(String::new, format_size)
     }),
-    ("sender domain", |told| {
-        let standing = told.standing;
+    ("sender domain", |all| {
+        let standing = all.standing;
         standing.map_or_else(String::new, |standing| standing.as_str().to_owned())
     }),
-    ("rates used up", |told| {
+    ("rates used up", |all| {
         let rates = [
-            ("connections", told.connections),
-            ("messages", told.messages),
-            ("recipients", told.recipients),
+            ("connections", all.connections),
+            ("messages", all.messages),
+            ("recipients", all.recipients),
         ];
         let used_up = rates
             .iter()
@@ -65,33 +65,33 @@ const ASSUMPTIONS: &[(&str, AssumptionText)] = &[
         let used_up: Vec<_> = used_up.map(|(name, _)| *name).collect();
         used_up.join(", ")
     }),
-    ("visitor", |told| {
-        let words = told.visitor.map(|visitor| match visitor {
+    ("visitor", |all| {
+        let words = all.visitor.map(|visitor| match visitor {
             GreylistState::New => "new",
             GreylistState::Known => "known",
         });
         words.unwrap_or_default().to_owned()
     }),
-    ("iprev", |told| found(told.authentication.iprev.as_ref())),
-    ("spf of helo", |told| {
-        found(told.authentication.spf_helo.as_ref())
+    ("iprev", |all| found(all.authentication.iprev.as_ref())),
+    ("spf of helo", |all| {
+        found(all.authentication.spf_helo.as_ref())
     }),
-    ("spf", |told| found(told.authentication.spf.as_ref())),
-    ("dkim", |told| found(told.authentication.dkim.as_ref())),
-    ("dmarc", |told| {
-        let results = &told.authentication;
+    ("spf", |all| found(all.authentication.spf.as_ref())),
+    ("dkim", |all| found(all.authentication.dkim.as_ref())),
+    ("dmarc", |all| {
+        let results = &all.authentication;
         match &results.dmarc {
             Some(dmarc) => {
                 let request = results.dmarc_request.as_str();
-                format!("{}, asked for: {request}", dmarc.told())
+                format!("{}, requested: {request}", dmarc.told())
             }
             None => String::new(),
         }
     }),
-    ("arc", |told| found(told.authentication.arc.as_ref())),
-    ("attachments", |told| match &told.attachments {
+    ("arc", |all| found(all.authentication.arc.as_ref())),
+    ("attachments", |all| match &all.attachments {
         None => String::new(),
-        Some(Attachments::Unclear) => "cannot be told".to_owned(),
+        Some(Attachments::Unclear) => "cannot be determined".to_owned(),
         Some(Attachments::Seen(seen)) if seen.is_empty() => "none".to_owned(),
         Some(Attachments::Seen(seen)) => {
             let seen = seen
@@ -101,13 +101,13 @@ const ASSUMPTIONS: &[(&str, AssumptionText)] = &[
             seen.join(", ")
         }
     }),
-    ("from", |told| match told.authors.as_deref() {
+    ("from", |all| match all.authors.as_deref() {
         None => String::new(),
         Some([]) => "none".to_owned(),
         Some(authors) => {
             let authors = authors.iter().map(|author| match author {
                 Some(address) => address.to_string(),
-                None => "what is no address".to_owned(),
+                None => "an invalid address".to_owned(),
             });
             authors.collect::<Vec<_>>().join(", ")
         }
@@ -147,9 +147,9 @@ const FACTS: &[(&str, FactText)] = &[
 
 /// The facts of a session and of its transaction.
 pub(super) fn told(play: &Play<'_>) -> Vec<Fact> {
-    let session = FACTS.iter().map(|(name, told)| Fact {
+    let session = FACTS.iter().map(|(name, text)| Fact {
         name,
-        value: told(play.facts),
+        value: text(play.facts),
     });
     let size = play.size.map_or_else(String::new, format_size);
     let priority = play.timing.priority;
@@ -161,9 +161,9 @@ pub(super) fn told(play: &Play<'_>) -> Vec<Fact> {
         ("to be delivered within", deliver_by(&play.timing)),
         ("priority", priority),
     ];
-    let assumptions = ASSUMPTIONS.iter().map(|(name, told)| Fact {
+    let assumptions = ASSUMPTIONS.iter().map(|(name, text)| Fact {
         name,
-        value: told(play.assumptions),
+        value: text(play.assumptions),
     });
     session
         .chain(transaction.map(|(name, value)| Fact { name, value }))

@@ -75,15 +75,14 @@ impl Play<'_> {
     }
 
     pub(super) fn mail(&self, admission: &mut Admission<mail::Mail<'_>>) -> Verdict {
-        let told = self.assumptions;
         loop {
             match admission.proceed() {
-                Next::Ask(mail::Question::FreeSpace) => admission.free_space(told.free),
+                Next::Ask(mail::Question::FreeSpace) => admission.free_space(self.assumptions.free),
                 Next::Ask(mail::Question::Rates(shares)) => {
                     admission.used_up(self.used_up(Counted::Messages, &shares));
                 }
                 Next::Ask(mail::Question::Dns { lists, domain }) => {
-                    let standing = told.standing.filter(|_| domain.is_some());
+                    let standing = self.assumptions.standing.filter(|_| domain.is_some());
                     admission.dns(self.listings(lists), standing);
                 }
                 Next::End(verdict) => return verdict,
@@ -124,7 +123,6 @@ impl Play<'_> {
         admission: &mut Admission<content::Content<'_>>,
         screened: Option<&Screened>,
     ) -> Verdict {
-        let told = self.assumptions;
         loop {
             match admission.proceed() {
                 Next::Ask(content::Question::Attachments) => {
@@ -135,10 +133,10 @@ impl Play<'_> {
                 }
                 Next::Ask(content::Question::Authentication) => {
                     let (peer, helo) = (self.facts.peer, self.facts.helo.as_deref());
-                    admission.authentication(told.vouched_for(peer, helo, self.sender));
+                    admission.authentication(self.assumptions.vouched_for(peer, helo, self.sender));
                 }
                 Next::Ask(content::Question::Authors) => {
-                    let authors = told.authors.clone();
+                    let authors = self.assumptions.authors.clone();
                     admission.authors(authors.map_or(Answer::Unknown, Answer::Is));
                 }
                 Next::End(verdict) => return verdict,

@@ -111,10 +111,10 @@ pub(super) fn client(
             word
         };
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
-        if let Some((_, tell)) = CLIENT.iter().find(|(known, _)| *known == name) {
-            tell(&mut facts, value)?;
-        } else if let Some((_, told)) = ASSUMPTIONS.iter().find(|(known, _)| *known == name) {
-            assumptions.set(told, value)?;
+        if let Some((_, set)) = CLIENT.iter().find(|(known, _)| *known == name) {
+            set(&mut facts, value)?;
+        } else if let Some((_, assumption)) = ASSUMPTIONS.iter().find(|(known, _)| *known == name) {
+            assumptions.set(assumption, value)?;
         } else {
             let known = CLIENT.iter().map(|(known, _)| known);
             let known = known.chain(ASSUMPTIONS.iter().map(|(known, _)| known));

@@ -8,6 +8,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::values::domain::{Domain, Host};
 use crate::values::error::AddressError;
+use crate::values::parsed::parsed;
 
 /// Longer than the 64 octets that RFC 5321 §4.5.3.1.1 requires, since VERP and SRS encode whole addresses
 /// in local parts.
@@ -247,9 +248,7 @@ impl fmt::Debug for EmailAddress {
 
 impl<'de> Deserialize<'de> for EmailAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let refused = |reason| serde::de::Error::custom(format_args!("\"{text}\": {reason}"));
-        text.parse().map_err(refused)
+        parsed(deserializer)
     }
 }
 

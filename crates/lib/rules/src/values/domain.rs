@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::values::error::AddressError;
+use crate::values::parsed::parsed;
 
 /// A domain name as mail uses it: lower-case A-labels (RFC 5890), no trailing dot.
 ///
@@ -137,9 +138,7 @@ impl fmt::Debug for Domain {
 
 impl<'de> Deserialize<'de> for Domain {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let refused = |reason| serde::de::Error::custom(format_args!("\"{text}\": {reason}"));
-        text.parse().map_err(refused)
+        parsed(deserializer)
     }
 }
 

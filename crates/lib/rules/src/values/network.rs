@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::values::parsed::parsed;
+
 /// An IP network (`10.20.0.0/16`) or one address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Network {
@@ -82,9 +84,7 @@ impl FromStr for Network {
 
 impl<'de> Deserialize<'de> for Network {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let refused = |reason| serde::de::Error::custom(format_args!("\"{text}\": {reason}"));
-        text.parse().map_err(refused)
+        parsed(deserializer)
     }
 }
 

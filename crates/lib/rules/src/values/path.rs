@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::values::address::{EmailAddress, is_dot_string};
 use crate::values::domain::Host;
 use crate::values::error::AddressError;
+use crate::values::parsed::parsed;
 
 /// The destination of failure notices: an address, or none (`<>`).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -67,9 +68,7 @@ impl fmt::Display for ReversePath {
 
 impl<'de> Deserialize<'de> for ReversePath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let refused = |reason| serde::de::Error::custom(format_args!("\"{text}\": {reason}"));
-        text.parse().map_err(refused)
+        parsed(deserializer)
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use figment::value::{Dict, Value};
 
-use super::problem::Problem;
+use super::problem::{Problem, key};
 use super::{PROCESSES, SharedConfig};
 use crate::Endpoint;
 
@@ -41,17 +41,13 @@ pub(super) fn taken_twice(values: &Dict, name: &str, shared: &SharedConfig) -> V
             concerns && excludes(listener.address, other.address)
         });
         if let Some(other) = others.next() {
-            let path: Vec<&str> = listener.path.iter().map(String::as_str).collect();
-            let other_key = Problem::new(
-                &other.path.iter().map(String::as_str).collect::<Vec<_>>(),
-                String::new(),
-            )
-            .key();
             let text = format!(
-                "{} is taken already: {other_key} is {}",
-                listener.address, other.address
+                "{} is taken already: {} is {}",
+                listener.address,
+                key(&other.path),
+                other.address
             );
-            problems.push(Problem::new(&path, text));
+            problems.push(Problem::new(&listener.path, text));
         }
     }
     problems

@@ -34,14 +34,14 @@ impl TryFrom<String> for HostName {
             ))
         };
         if !name.is_ascii() {
-            return refused("it is not ASCII (its form that begins with xn-- is)");
+            return refused("it is not ASCII (use the form that begins with xn--)");
         }
         if name.is_empty() || name.len() > LONGEST_NAME {
-            return refused("it has 1 to 253 octets");
+            return refused("a name has 1 to 253 octets");
         }
         if !name.split('.').all(is_label) {
             return refused(
-                "its parts have 1 to 63 letters, digits and hyphens, and begin and end with no hyphen",
+                "each part has 1 to 63 letters, digits and hyphens, and neither begins nor ends with a hyphen",
             );
         }
         if name

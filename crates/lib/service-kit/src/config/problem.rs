@@ -11,9 +11,9 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(path: &[&str], text: String) -> Self {
+    pub(crate) fn new(path: &[impl AsRef<str>], text: String) -> Self {
         Self {
-            path: path.iter().map(|&key| key.to_owned()).collect(),
+            path: path.iter().map(|key| key.as_ref().to_owned()).collect(),
             text,
         }
     }
@@ -50,24 +50,27 @@ impl Problem {
         Self { path, text }
     }
 
-    /// `[pop3] threads`, `[[pop3.listener]] address`, `hostname`
     pub(super) fn key(&self) -> String {
-        let is_index = |key: &&String| key.bytes().all(|octet| octet.is_ascii_digit());
-        let names: Vec<&str> = self
-            .path
-            .iter()
-            .filter(|key| !is_index(key))
-            .map(String::as_str)
-            .collect();
-        let Some((last, tables)) = names.split_last() else {
-            return String::new();
-        };
-        let nested = self.path.iter().any(|key| is_index(&key));
-        match (tables.is_empty(), nested) {
-            (true, _) => (*last).to_owned(),
-            (false, false) => format!("[{}] {last}", tables.join(".")),
-            (false, true) => format!("[[{}]] {last}", tables.join(".")),
-        }
+        key(&self.path)
+    }
+}
+
+/// A path as written in TOML: `[pop3] threads`, `[[pop3.listener]] address`, `hostname`.
+pub(super) fn key(path: &[String]) -> String {
+    let is_index = |key: &&String| key.bytes().all(|octet| octet.is_ascii_digit());
+    let names: Vec<&str> = path
+        .iter()
+        .filter(|key| !is_index(key))
+        .map(String::as_str)
+        .collect();
+    let Some((last, tables)) = names.split_last() else {
+        return String::new();
+    };
+    let nested = path.iter().any(|key| is_index(&key));
+    match (tables.is_empty(), nested) {
+        (true, _) => (*last).to_owned(),
+        (false, false) => format!("[{}] {last}", tables.join(".")),
+        (false, true) => format!("[[{}]] {last}", tables.join(".")),
     }
 }
 

@@ -18,9 +18,8 @@ pub(super) fn out_of_range(values: &Dict, reference: &Reference) -> Vec<Problem>
             if let Some(number) = whole(given.value)
                 && !holds(key, number)
             {
-                let path: Vec<&str> = given.path.iter().map(String::as_str).collect();
                 let text = format!("`{number}` cannot be used: a whole number, {}", key.range());
-                problems.push(Problem::new(&path, text));
+                problems.push(Problem::new(&given.path, text));
             }
         }
     }

@@ -98,7 +98,8 @@ fn certified(chain: &[CertificateDer<'static>], allowed: &[&str]) -> Result<u64,
     if is == 0 { Err(unknown()) } else { Ok(is) }
 }
 
-/// One that does not say its name may make every call, as any of those that may: the command line, or a tool.
+/// A client that does not name itself, such as the command line or a tool, may make every call. It counts as
+/// every process with permission for the call.
 fn declared<B>(request: &http::Request<B>, allowed: &[&str]) -> Result<u64, String> {
     let agent = request.headers().get(http::header::USER_AGENT);
     let agent = agent.and_then(|agent| agent.to_str().ok());

@@ -117,9 +117,9 @@ impl Dial for Dialer {
     }
 }
 
-/// The replicas of each address after a look-up of all. An address whose look-up failed keeps the replicas that
-/// are known of it; the others have those that were found, so that replicas that have gone are left. Fails if all
-/// look-ups failed.
+/// The replicas of each address after a look-up of all. An address whose look-up failed keeps its known
+/// replicas; the other addresses get the replicas that were found, and lose all others. Fails if all look-ups
+/// failed.
 fn merged(known: &[Found], looked_up: Vec<io::Result<Found>>) -> io::Result<Vec<Found>> {
     let mut merged = Vec::with_capacity(looked_up.len());
     let (mut failure, mut any) = (None, false);

@@ -85,13 +85,13 @@ async fn drained(
     served: impl Future<Output = Result<(), tonic::transport::Error>>,
     shutdown: &CancellationToken,
 ) -> Result<(), Error> {
-    let timeouts = async {
+    let limit = async {
         shutdown.cancelled().await;
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
         result = served => Ok(result?),
-        () = timeouts => {
+        () = limit => {
             tracing::warn!("gRPC streams were still open {} s after shutdown", DRAIN.as_secs());
             Ok(())
         }

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 
 /// Options with assumptions about the world around a session.
 #[derive(Debug, Default, clap::Args)]
-#[command(next_help_heading = "What is known besides")]
+#[command(next_help_heading = "Assumptions")]
 pub(super) struct AssumptionOptions {
     /// The client speaks too early: greeting, hello or no
     #[arg(long, value_name = "WHEN")]

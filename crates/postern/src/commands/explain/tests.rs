@@ -305,14 +305,14 @@ fn what_only_lenient_takes_is_told_to_be_so() {
     let to_eve = "--peer 10.0.0.7 --from a@x.test --to eve";
     let text = super::text(&told(to_eve, &lenient));
     assert!(text.contains("eve means eve@example.test"), "{text}");
-    let only = "because an address written so is taken only because of `lenient = true`";
+    let only = "because an address in this form is accepted only because of `lenient = true`";
     assert!(text.contains(only), "{text}");
     let text = super::text(&told(
         "--peer 10.0.0.7 --from root --to <bob@example.test>",
         &lenient,
     ));
     assert!(
-        text.contains("<root@example.test> (of `root`: an address written so is taken only"),
+        text.contains("<root@example.test> (of `root`: an address in this form is accepted only"),
         "{text}"
     );
 
@@ -326,7 +326,7 @@ fn what_only_lenient_takes_is_told_to_be_so() {
     let strict = told(to_eve, HOUSE);
     let verdict = &strict.story.recipients[0].verdict;
     assert_eq!(verdict.name, "malformed-recipient");
-    assert!(verdict.reasons[1].contains("`lenient = true` in [receiving.trusted] may take it"));
+    assert!(verdict.reasons[1].contains("`lenient = true` in [receiving.trusted] may accept it"));
 }
 
 #[test]
@@ -347,7 +347,7 @@ fn an_ehlo_that_the_server_refuses_is_refused() {
     let strict = of("10.0.0.7", HOUSE);
     let reasons = strict.story.recipients[0].verdict.reasons.join("\n");
     assert!(
-        reasons.contains("`lenient = true` in [receiving.trusted] may take it"),
+        reasons.contains("`lenient = true` in [receiving.trusted] may accept it"),
         "{reasons}"
     );
 }

@@ -7,9 +7,8 @@
 
 use super::names::Ledger;
 use super::{ListedMessage, Poll, PollError, Turn};
-use crate::identity::UNNAMED;
 use crate::remote::Remote;
-use crate::uncollected::Stray;
+use crate::uncollected::{Stray, is_named_by_header};
 
 impl Poll<'_> {
     /// Recognizes messages that ended earlier sessions, and forgets those that are gone.
@@ -49,7 +48,7 @@ impl Poll<'_> {
         let Some(any) = alike().next() else {
             return Ok(());
         };
-        let without_header = alike().find(|stray| !stray.has_header);
+        let without_header = alike().find(|stray| !stray.named_by_header);
         // Even its header section may end the session: that is risked in the session for such messages only.
         if let Some(stray) = without_header
             && turn == Turn::Together
@@ -85,15 +84,15 @@ impl Poll<'_> {
         let some_unnamed = listing.iter().any(|listed| !listed.is_named);
         let sizes: Vec<u64> = strays
             .iter()
-            .filter(|stray| !stray.has_header)
+            .filter(|stray| !stray.named_by_header)
             .map(|stray| stray.size)
             .collect();
         self.uncollected.keep_listed(&self.names, |message| {
-            let has_header = message.remote_id.starts_with(UNNAMED);
+            let by_header = is_named_by_header(message);
             match turn {
-                _ if some_unnamed && has_header => true,
+                _ if some_unnamed && by_header => true,
                 // It was not looked for by its header section.
-                Turn::Together => has_header && sizes.contains(&message.size),
+                Turn::Together => by_header && sizes.contains(&message.size),
                 // A rule refused it in the session before.
                 _ => message.tries == 0,
             }

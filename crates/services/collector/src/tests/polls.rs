@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use api::queue::v1::Component;
-use policy_watch::FreeSpace;
-use policy_watch::PolicyWatch;
+use policy_watch::{FreeSpace, PolicyWatch};
 use rules::Policy;
 
 use super::Bench;

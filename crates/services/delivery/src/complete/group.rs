@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::leases::{Ended, Lease};
 
-/// Called with the lease and the queue's reason if the queue refuses the message as which a recipient goes on.
+/// Called with the lease and the queue's reason if the queue refuses the forwarded message.
 pub(crate) type NotMade = Box<dyn FnOnce(Lease, &str) + Send + Sync>;
 
 /// Ends that are recorded together or not at all: a single one, or those of one notice, with their derived
@@ -16,7 +16,7 @@ pub(crate) struct OutcomeGroup {
     pub(super) derived: Vec<Derived>,
     /// Time of its first failure alone.
     pub(super) failing_since: Option<Instant>,
-    /// Set for a recipient that goes on as another message: without that message the mail would be lost.
+    /// Set for a forwarded recipient: without the derived message the mail would be lost.
     not_made: Option<NotMade>,
     /// Reduced to the outcome itself.
     bare: bool,
@@ -39,7 +39,8 @@ impl OutcomeGroup {
         }
     }
 
-    /// An end whose recipient goes on as these messages. If the queue refuses them, `not_made` gets the lease.
+    /// The end of a forwarded recipient, with its derived messages. If the queue refuses them, `not_made` gets
+    /// the lease.
     pub(crate) fn going_on(ended: Ended, derived: Vec<Derived>, not_made: NotMade) -> Self {
         Self {
             not_made: Some(not_made),
@@ -48,9 +49,12 @@ impl OutcomeGroup {
     }
 
     /// An end whose sender should get a notice but cannot; the history gets the reason.
-    pub(crate) fn without_notice(mut ended: Ended, why: &str) -> Self {
-        let remark = format!("no notice was sent: {why}");
-        remark_on(ended.completion_mut(), &remark);
+    pub(crate) fn without_notice(ended: Ended, why: &str) -> Self {
+        Self::with_remark(ended, &format!("no notice was sent: {why}"))
+    }
+
+    fn with_remark(mut ended: Ended, remark: &str) -> Self {
+        remark_on(ended.completion_mut(), remark);
         Self::quiet(ended)
     }
 
@@ -59,7 +63,7 @@ impl OutcomeGroup {
         Self { derived, ..self }
     }
 
-    /// A reduced replacement for a unit that the queue refuses permanently: first the outcomes without
+    /// A reduced replacement for a group that the queue refuses permanently: first the outcomes without
     /// derived messages, then the bare outcome. Empty when no further reduction is possible, and if `not_made` ends
     /// the attempt.
     ///
@@ -74,12 +78,13 @@ impl OutcomeGroup {
         }
         if !self.derived.is_empty() {
             let is_notice = |one: &Derived| one.kind() == DerivedKind::Notice;
-            let only_told = self.derived.iter().all(is_notice);
-            let alone = self
-                .ended
-                .into_iter()
-                .map(|one| without_message(one, only_told, why));
-            return alone.collect();
+            // A delay notice still counts as sent: otherwise it would be refused again after each attempt.
+            let remark = match self.derived.iter().all(is_notice) {
+                true => format!("no notice was sent: {why}"),
+                false => format!("no message was derived: {why}"),
+            };
+            let ended = self.ended.into_iter();
+            return ended.map(|one| Self::with_remark(one, &remark)).collect();
         }
         if self.bare {
             return Vec::new();
@@ -116,18 +121,8 @@ impl OutcomeGroup {
     }
 }
 
-/// The same end without derived messages. `only_told` says that these were notices only.
-fn without_message(mut ended: Ended, only_told: bool, why: &str) -> OutcomeGroup {
-    // The delay notice counts as sent: otherwise it would be refused again after each attempt.
-    if only_told {
-        return OutcomeGroup::without_notice(ended, why);
-    }
-    let remark = format!("no message was derived: {why}");
-    remark_on(ended.completion_mut(), &remark);
-    OutcomeGroup::quiet(ended)
-}
-
-fn remark_on(completion: &mut Completion, remark: &str) {
+/// Appends a remark to the reason in the history.
+pub(crate) fn remark_on(completion: &mut Completion, remark: &str) {
     completion.reason.push_str(&format!(" ({remark})"));
 }
 

@@ -133,8 +133,8 @@ impl Session {
         )
     }
 
-    /// Counts and reports a login that the directory is not asked about. It is no guess: many of them end
-    /// the session like invalid commands.
+    /// Counts and reports a login that is refused without the directory. No password was guessed, so such logins
+    /// are limited like invalid commands.
     pub(super) fn login_refused(&mut self, fault: &LoginFault) {
         metrics::counter!("postern_imap_failed_logins_total").increment(1);
         let (peer, listener) = (self.io.peer().ip(), &self.listener.name);

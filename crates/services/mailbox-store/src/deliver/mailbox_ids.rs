@@ -39,14 +39,14 @@ impl MailboxIds {
     pub(super) async fn find<'a>(
         &self,
         connection: &mut PgConnection,
-        asked: HashSet<MailboxKey<'a>>,
+        keys: HashSet<MailboxKey<'a>>,
     ) -> Result<HashMap<MailboxKey<'a>, i64>> {
-        let mut found = HashMap::with_capacity(asked.len());
+        let mut found = HashMap::with_capacity(keys.len());
         let mut unknown = Vec::new();
-        for asked in asked {
-            match self.known.get(&owned(asked)) {
-                Some(mailbox_id) => _ = found.insert(asked, mailbox_id),
-                None => unknown.push(asked),
+        for key in keys {
+            match self.known.get(&owned(key)) {
+                Some(mailbox_id) => _ = found.insert(key, mailbox_id),
+                None => unknown.push(key),
             }
         }
         if !unknown.is_empty() {
@@ -91,8 +91,8 @@ impl MailboxIds {
     }
 
     /// Removes an entry that is out of date.
-    pub(super) fn forget(&self, asked: MailboxKey<'_>) {
-        self.known.invalidate(&owned(asked));
+    pub(super) fn forget(&self, key: MailboxKey<'_>) {
+        self.known.invalidate(&owned(key));
     }
 }
 

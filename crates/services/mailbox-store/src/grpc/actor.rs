@@ -8,14 +8,14 @@ use service_kit::Caller;
 use crate::users::By;
 use crate::{Error, Result};
 
-/// The user for whose mail a call is made. A call without one is refused.
+/// The actor of a call to the mail of a user; an error unless the actor is a user.
 pub(super) fn known(actor: Option<Actor>) -> Result<Actor> {
     actor
         .filter(|actor| actor.kind() == ActorKind::User && actor.user_id != 0)
         .ok_or_else(|| Error::Invalid("the call names no user as its actor".into()))
 }
 
-/// The id of the user for whose mail a call is made.
+/// The id of the user who is the actor of a call; an error for every other actor.
 pub(super) fn user(actor: Option<Actor>) -> Result<i64> {
     known(actor).map(|actor| actor.user_id)
 }
@@ -25,12 +25,12 @@ fn asking<T: ByActor>(request: &Request<T>) -> Result<Asking<'_>, Status> {
     Asking::of(request, Caller::of(request.extensions()).names())
 }
 
-/// The administrator of a request, as the log names them; an error for every other actor.
+/// The administrator of a request, as author for the log; an error for every other actor.
 pub(super) fn administrator<T: ByActor>(request: &Request<T>) -> Result<String, Status> {
     Ok(asking(request)?.as_administrator()?.author())
 }
 
-/// The administrator or user of a request, and how the log names them.
+/// The administrator or user of a request, and the author for the log.
 pub(super) fn administrator_or_user<T: ByActor>(
     request: &Request<T>,
 ) -> Result<(By, String), Status> {

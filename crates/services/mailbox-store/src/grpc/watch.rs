@@ -6,7 +6,6 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::actor::user;
-
 use crate::notices::{self, GONE, Watcher};
 use crate::store::Store;
 use crate::{Error, Result};
@@ -65,7 +64,7 @@ async fn follow(store: &Store, watcher: &Watcher, request: &WatchRequest) -> Res
     Ok(())
 }
 
-/// Those that are the actors' own, and those that are another's or nobody's (any more).
+/// The mailboxes that belong to their actors; and the others, which belong to another user or do not exist.
 async fn sorted(store: &Store, watch: &[WatchedMailbox]) -> Result<(Vec<i64>, Vec<i64>)> {
     let ids: Vec<i64> = watch.iter().map(|watched| watched.mailbox_id).collect();
     let owners = store.owners(&ids).await?;

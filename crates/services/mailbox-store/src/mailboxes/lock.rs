@@ -1,7 +1,7 @@
 //! The row lock of a mailbox. Only its holder changes the mailbox's messages, so UIDs and MODSEQs become
 //! visible in order (I5).
 //!
-//! Whose a mailbox is, is decided with the lock: one that is another's is as one that does not exist.
+//! The lock checks the owner: another user's mailbox is treated as missing.
 //!
 //! Several mailboxes are locked in the order of their ids, in one statement, before anything that depends on
 //! them. Two transactions therefore cannot deadlock.
@@ -36,7 +36,7 @@ impl Locked {
     }
 }
 
-/// Locks mailboxes of the user's by id; those that do not exist are missing in the answer.
+/// Locks mailboxes of this user by id; missing ones are left out.
 pub async fn all(
     connection: &mut PgConnection,
     user_id: i64,
@@ -55,7 +55,7 @@ pub async fn all(
     Ok(rows.into_iter().map(|row| (row.mailbox_id, row)).collect())
 }
 
-/// Locks one mailbox of the user's.
+/// Locks one mailbox of this user.
 pub async fn one(connection: &mut PgConnection, user_id: i64, mailbox_id: i64) -> Result<Locked> {
     all(connection, user_id, &[mailbox_id])
         .await?

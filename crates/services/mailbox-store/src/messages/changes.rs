@@ -8,7 +8,7 @@ use crate::mailboxes::lock::State;
 use crate::store::Store;
 use crate::values::{narrow, signed};
 
-/// The answer where there is no such mailbox (any more).
+/// The answer for a mailbox that does not exist or has been deleted.
 pub fn deleted() -> GetChangesResponse {
     GetChangesResponse {
         deleted: true,

@@ -1,11 +1,11 @@
 //! Renews summaries made by an older scanner (I13): from the header section alone if the text makes no
 //! difference, otherwise from the whole message.
 //!
-//! Batches are small, with pauses between them. Bodies are read outside any transaction: a large one takes its
-//! time, and Postgres ends transactions that are idle. Then those whose summaries are still outdated are locked, and
-//! their summaries replaced, so a process may end at any time, and of replicas that have read the same body one
-//! writes. Mail that comes or goes meanwhile neither waits nor is missed. After a body that cannot be read for now
-//! the next pass goes on, and the body has its turn when all others have had theirs.
+//! Batches are small, with pauses between them. Bodies are read outside any transaction: a large one takes long, and
+//! Postgres ends idle transactions. Then the bodies whose summaries are still outdated are locked, and their
+//! summaries replaced. So a process may end at any time, and if several replicas have read the same body, only one
+//! writes. Mail that arrives or is removed meanwhile neither waits nor is missed. If reading a body fails
+//! temporarily, the next pass continues after it; a later pass from the start reads it again.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -60,8 +60,8 @@ pub(super) async fn keep(store: Store, progress: Progress) {
     }
 }
 
-/// Goes through the outdated summaries after `after`, except for locked ones. At the end `after` is the start
-/// again; if a body fails it is that body.
+/// Renews the outdated summaries after `after`, except for locked ones. `after` is then [`START`]; if reading a
+/// body failed, the id of that body.
 pub(super) async fn pass(
     store: &Store,
     progress: &Progress,
@@ -109,7 +109,7 @@ struct Batch {
     /// Octets of text that were read.
     text: u64,
     unreadable: Vec<(i64, Error)>,
-    /// The failure that ended it early.
+    /// The temporary failure that ended the batch early.
     failure: Option<Error>,
 }
 
@@ -129,7 +129,7 @@ async fn batch(store: &Store, progress: &Progress, after: &mut i64) -> Result<bo
             break;
         }
     }
-    write(store, progress, &batch).await?;
+    write(store, progress, &mut batch).await?;
     *after = last;
     batch.failure.map_or(Ok(true), Err)
 }
@@ -144,33 +144,33 @@ impl Batch {
                 self.text += text;
             }
             Err(error) if error.is_transient() => self.failure = Some(error),
-            // Removed meanwhile, or unreadable: the lock decides.
+            // Removed meanwhile, or unreadable: a removed body cannot be locked.
             Err(error) => self.unreadable.push((id, error)),
         }
     }
 }
 
-/// Replaces the summaries that are still outdated.
-async fn write(store: &Store, progress: &Progress, batch: &Batch) -> Result<()> {
+/// Replaces the summaries that are still outdated; drops the others from the batch.
+async fn write(store: &Store, progress: &Progress, batch: &mut Batch) -> Result<()> {
     let renewed = batch.renewed.iter().map(|(id, _)| *id);
     let unreadable = batch.unreadable.iter().map(|(id, _)| *id);
     let ids: Vec<i64> = renewed.chain(unreadable).collect();
     let mut transaction = store.pool().begin().await?;
     let locked = volume::summaries::lock_outdated(&mut transaction, &ids).await?;
     let locked: HashSet<i64> = locked.into_iter().collect();
-    let renewed = batch.renewed.iter().filter(|(id, _)| locked.contains(id));
-    let renewed: Vec<_> = renewed.cloned().collect();
-    let unreadable = batch
-        .unreadable
-        .iter()
-        .filter(|(id, _)| locked.contains(id));
-    let unreadable: Vec<_> = unreadable.collect();
+    batch.renewed.retain(|(id, _)| locked.contains(id));
+    batch.unreadable.retain(|(id, _)| locked.contains(id));
+    let Batch {
+        renewed,
+        unreadable,
+        ..
+    } = &*batch;
     let passed_over: Vec<i64> = unreadable.iter().map(|(id, _)| *id).collect();
-    volume::summaries::renew(&mut transaction, &renewed).await?;
+    volume::summaries::renew(&mut transaction, renewed).await?;
     volume::summaries::pass_over(&mut transaction, &passed_over).await?;
     transaction.commit().await?;
     // Logged once: they have just been marked so that they are not tried again.
-    for (body, error) in &unreadable {
+    for (body, error) in unreadable {
         tracing::warn!(body, %error, "a message cannot be read: its summary stays as it is");
     }
     progress.add(renewed.len() as u64, unreadable.len() as u64);
@@ -201,7 +201,7 @@ async fn scan(pool: &PgPool, id: i64) -> Result<(Summary, u64)> {
     }
     let scanned = scanner.finish().map_err(unscannable)?;
     if scanned.header != stored.header {
-        let reason = "its header section is not one as it is stored today";
+        let reason = "its header section differs from what the current scanner finds";
         return Err(Error::Internal(reason.to_owned()));
     }
     Ok((intake::summary(scanned.summary), read))

@@ -13,13 +13,19 @@ pub enum By {
 }
 
 impl By {
-    /// Checks the permission to change the user with this id and address. Without it the user does not exist.
+    /// Checks the permission to change the user with this id and address. Without permission the
+    /// user is reported as missing.
     ///
-    /// Compares ids, not addresses, and in the transaction of the change: an address may pass to another user.
+    /// Compares ids, not addresses: an address may pass to another user. The change must use the same id, or be
+    /// in the same transaction.
     pub(super) fn may_change(self, user_id: i64, address: &UserAddress) -> Result<()> {
         match self {
             Self::User(by) if by != user_id => {
-                tracing::warn!(by, user_id, "a change of another user was asked for");
+                tracing::warn!(
+                    by,
+                    user_id,
+                    "a request for another user's account was refused"
+                );
                 Err(Error::NotFound(format!("user {address}")))
             }
             Self::User(_) | Self::Administrator => Ok(()),

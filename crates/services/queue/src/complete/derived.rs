@@ -98,8 +98,8 @@ fn made<'a>(jobs: &'a [Job], taken: &HashSet<Key>) -> Vec<&'a PreparedDerived> {
     made
 }
 
-/// The derivation of a message from its parent. It shares no other body than its parent's: otherwise the number
-/// of a body would open the mail of others.
+/// The derivation of a message from its parent. Its stored body must be the parent's: otherwise the id of any body
+/// would be enough to read it.
 fn child(derived: &PreparedDerived, parents: &HashMap<i64, Parent>) -> Result<Made> {
     let parent_id = derived.parent_id();
     let Some(Parent { depth, body_id }) = parents.get(&parent_id).copied() else {

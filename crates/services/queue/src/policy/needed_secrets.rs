@@ -1,4 +1,4 @@
-//! The secrets that the policy in force names, for each process. No other secret is revealed to it.
+//! The secrets that the policy names for each process. A process cannot read any other secret.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,15 +27,15 @@ impl NeededSecrets {
 
     /// Whether the policy names this secret for the caller.
     pub(super) async fn by(&self, caller: Caller, name: &str) -> Result<bool, sqlx::Error> {
-        if self.are_named(caller, name) {
+        if self.is_named(caller, name) {
             return Ok(true);
         }
         // The caller may know a newer revision, from another replica.
         self.policies.refresh().await?;
-        Ok(self.are_named(caller, name))
+        Ok(self.is_named(caller, name))
     }
 
-    fn are_named(&self, caller: Caller, name: &str) -> bool {
+    fn is_named(&self, caller: Caller, name: &str) -> bool {
         let newest = Arc::clone(&self.policies.watch().borrow());
         let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
         named.follow(&newest);
@@ -52,7 +52,8 @@ struct Named {
 }
 
 impl Named {
-    /// A revision of a later version may be unreadable here; then the secrets of the last readable one stay.
+    /// Updates the names from the newest revision. They stay if it cannot be read: a later version may have written
+    /// it.
     fn follow(&mut self, newest: &Revision) {
         if self.revision == newest.revision {
             return;

@@ -20,7 +20,7 @@ use vault::Vault;
 
 use super::needed_secrets::NeededSecrets;
 use super::revisions::{Policies, Proposal};
-use crate::asking::administrator;
+use crate::asking::{administrator, process};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::secret_key;
@@ -251,7 +251,7 @@ fn check_secret_name(name: &str) -> Result<()> {
 
 /// The error for a secret that the policy does not name for the caller.
 fn refused(caller: Caller, name: &str) -> Error {
-    let caller = caller.names().collect::<Vec<_>>().join(", ");
+    let caller = process(caller);
     tracing::warn!(caller, secret = name, "a secret was not revealed");
     Error::Denied(format!(
         "the policy names no secret {name} for {caller}: delivery may ask for those of gateways, the collector \

@@ -44,13 +44,14 @@ pub(crate) async fn parents(
     Ok(parents.collect())
 }
 
-/// Notes of messages, inserted in the same transaction, that they were made of others.
+/// Stores the derivations of messages that the same transaction inserts.
 pub(crate) async fn note(
     connection: &mut PgConnection,
     derivations: &[Derivation],
 ) -> Result<(), sqlx::Error> {
     let (mut at, mut messages, mut parents, mut kinds) = (vec![], vec![], vec![], vec![]);
-    // An array of arrays would have to be as long in each row: where those of each message begin and end.
+    // Postgres's arrays of arrays are rectangular. So all recipients are in one array, with the first and last
+    // place of each message's.
     let (mut recipients, mut first, mut last) = (Vec::<i64>::new(), vec![], vec![]);
     for one in derivations {
         at.push(one.at);

@@ -13,8 +13,10 @@ use crate::harness::{Queue, read, submission};
 async fn a_queue_says_what_it_understands_before_it_is_given_anything() {
     let queue = Queue::start().await;
     let answer = queue.client().enqueue(tokio_stream::pending()).await;
-    let said = Features::announced(answer.unwrap().metadata());
-    assert_eq!(said, Features::all());
+    let answer = answer.unwrap();
+    let said = answer.metadata();
+    assert!(said.contains_key("postern-queue-features"), "{said:?}");
+    assert_eq!(Features::announced(said), Features::all());
 }
 
 #[tokio::test]

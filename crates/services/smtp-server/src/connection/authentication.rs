@@ -101,7 +101,7 @@ impl Connection {
         } = checks;
         let sender = match sender {
             SenderCheck::Done(findings) => findings,
-            SenderCheck::Running(asked) => asked
+            SenderCheck::Running(check) => check
                 .await
                 .unwrap_or_else(|_| SenderFindings::unknown(methods, &session)),
         };

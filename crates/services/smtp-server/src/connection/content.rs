@@ -1,5 +1,6 @@
 //! DATA and BDAT: passes the message through the intake to the queue.
 
+use api::clock::now_ms;
 use api::message::v1::Content;
 use api::queue::v1::{Component, Origin, ReturnContent, Submission};
 use api::queue_client::EnqueueError;
@@ -23,7 +24,6 @@ use super::envelope::Transaction;
 use super::{Connection, quarantine};
 use crate::replies;
 use crate::trace_header::{Complete, HeldHeader, Hop, as_submitted};
-use api::clock::now_ms;
 
 /// Assumed size of a message without a declared one.
 const USUAL_SIZE: u64 = 4096;

@@ -2,7 +2,7 @@
 //! ever. Therefore commands, messages and sessions each have a budget of waiting, which octets alone do not
 //! renew. Only time spent waiting for the client counts.
 //!
-//! Pure: it is told how long was waited, and returns how long the next wait may be.
+//! Pure: takes the length of each wait, and returns the limit of the next one.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(super) struct ReadDeadlines {
     /// For the message: waiting reduces it, octets restore it up to the grace.
     content: Duration,
     /// When the session ends unless a message is accepted.
-    useless_at: Instant,
+    session_ends: Instant,
 }
 
 impl ReadDeadlines {
@@ -43,7 +43,7 @@ impl ReadDeadlines {
             command: time_limits.command,
             lines_read: 0,
             content: time_limits.grace,
-            useless_at: now + time_limits.session,
+            session_ends: now + time_limits.session,
         }
     }
 
@@ -53,7 +53,7 @@ impl ReadDeadlines {
             self.lines_read = lines_read;
             self.command = self.time_limits.command;
         }
-        let session = self.useless_at.saturating_duration_since(now);
+        let session = self.session_ends.saturating_duration_since(now);
         self.command.min(session)
     }
 
@@ -85,7 +85,7 @@ impl ReadDeadlines {
 
     /// A message was accepted; the session's time starts again.
     pub(super) fn message_taken(&mut self, now: Instant) {
-        self.useless_at = now + self.time_limits.session;
+        self.session_ends = now + self.time_limits.session;
     }
 }
 

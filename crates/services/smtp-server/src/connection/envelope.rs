@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use api::clock::now_ms;
 use api::grpc::Status;
 use api::queue::v1::{Notify, Recipient};
 use policy_watch::PolicySnapshot;
@@ -16,7 +17,6 @@ use super::Connection;
 use super::authentication::Checks;
 use super::requests::{self, Agreed};
 use crate::replies;
-use api::clock::now_ms;
 
 /// A mail transaction.
 pub(super) struct Transaction {

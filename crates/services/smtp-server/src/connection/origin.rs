@@ -27,7 +27,7 @@ pub(super) fn facts(
     facts.class = listener.own.class;
     facts.role = listener.own.role;
     // A proxy that has to send XCLIENT and has not speaks for no client yet.
-    let silent = (listener.is_told_by_command() && listener.proxies.are(peer)).then_some(peer);
+    let silent = (listener.proxies_use_command() && listener.proxies.are(peer)).then_some(peer);
     facts.proxy = io.proxy().or(silent);
     // Behind a proxy, the local address is one of another machine.
     if facts.proxy.is_none() {
@@ -42,12 +42,12 @@ impl Connection {
     /// come from its client.
     pub(super) fn may_override_peer(&self) -> bool {
         let first = self.io.proxy().is_none();
-        self.listener.is_told_by_command() && first && self.listener.proxies.are(self.facts.peer)
+        self.listener.proxies_use_command() && first && self.listener.proxies.are(self.facts.peer)
     }
 
     /// Whether a proxy has named its client. A later TLS handshake may be the proxy's or its client's.
     pub(super) fn has_named_client(&self) -> bool {
-        self.listener.is_told_by_command() && self.io.proxy().is_some()
+        self.listener.proxies_use_command() && self.io.proxy().is_some()
     }
 
     /// Handles XCLIENT. The session starts anew with the client that the proxy has named.

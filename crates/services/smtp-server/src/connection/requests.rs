@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api::clock::now_ms;
 use api::queue::v1::{DeliverBy, DeliveryOptions};
 use policy_watch::PolicySnapshot;
 use rules::{Policy, Timing, Trust};
@@ -9,7 +10,6 @@ use smtp_protocol::ByMode;
 use smtp_protocol::server::{self, HoldLimit, Mail, Offered};
 
 use super::Connection;
-use api::clock::now_ms;
 
 /// The options accepted at MAIL.
 #[derive(Default)]

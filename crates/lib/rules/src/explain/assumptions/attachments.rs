@@ -29,7 +29,7 @@ impl Attachments {
         let attachments = match self {
             Self::Seen(attachments) => attachments,
             Self::Unclear => {
-                let unclear = "what attachments it has cannot be told".to_owned();
+                let unclear = "its attachments cannot be determined".to_owned();
                 return Screened {
                     unwanted: Some(Unwanted::Unclear(unclear)),
                     ..Screened::default()

@@ -14,39 +14,39 @@ type SetAssumption = fn(&mut Assumptions, &str) -> Result<(), String>;
 
 /// The assumptions by name.
 const ASSUMPTIONS: &[(&str, SetAssumption)] = &[
-    ("early", |told, value| set(&mut told.talk, talk(value))),
+    ("early", |all, value| set(&mut all.talk, talk(value))),
     ("listed", listed),
-    ("free", |told, value| set(&mut told.free, octets(value))),
-    ("sender-domain", |told, value| {
-        set(&mut told.standing, standing(value))
+    ("free", |all, value| set(&mut all.free, octets(value))),
+    ("sender-domain", |all, value| {
+        set(&mut all.standing, standing(value))
     }),
-    ("connections", |told, value| {
-        set(&mut told.connections, share(value))
+    ("connections", |all, value| {
+        set(&mut all.connections, share(value))
     }),
-    ("messages", |told, value| {
-        set(&mut told.messages, share(value))
+    ("messages", |all, value| {
+        set(&mut all.messages, share(value))
     }),
-    ("recipients", |told, value| {
-        set(&mut told.recipients, share(value))
+    ("recipients", |all, value| {
+        set(&mut all.recipients, share(value))
     }),
-    ("visitor", |told, value| {
-        set(&mut told.visitor, visitor(value))
+    ("visitor", |all, value| {
+        set(&mut all.visitor, visitor(value))
     }),
-    ("iprev", |told, value| {
-        set(&mut told.authentication.iprev, finding(value))
+    ("iprev", |all, value| {
+        set(&mut all.authentication.iprev, finding(value))
     }),
-    ("helo", |told, value| {
-        set(&mut told.authentication.spf_helo, finding(value))
+    ("helo", |all, value| {
+        set(&mut all.authentication.spf_helo, finding(value))
     }),
-    ("spf", |told, value| {
-        set(&mut told.authentication.spf, finding(value))
+    ("spf", |all, value| {
+        set(&mut all.authentication.spf, finding(value))
     }),
-    ("dkim", |told, value| {
-        set(&mut told.authentication.dkim, finding(value))
+    ("dkim", |all, value| {
+        set(&mut all.authentication.dkim, finding(value))
     }),
     ("dmarc", dmarc),
-    ("arc", |told, value| {
-        set(&mut told.authentication.arc, finding(value))
+    ("arc", |all, value| {
+        set(&mut all.authentication.arc, finding(value))
     }),
     ("attachment", attachment),
     ("type", media_type),
@@ -73,10 +73,10 @@ impl Assumptions {
     /// # Errors
     /// If the name is unknown or the value invalid.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let Some((_, tell)) = ASSUMPTIONS.iter().find(|(known, _)| *known == name) else {
+        let Some((_, set)) = ASSUMPTIONS.iter().find(|(known, _)| *known == name) else {
             return Err(format!("`{name}` is not known"));
         };
-        tell(self, value.trim_matches('"'))
+        set(self, value.trim_matches('"'))
     }
 }
 
@@ -138,8 +138,8 @@ fn visitor(value: &str) -> Result<GreylistState, String> {
     )
 }
 
-fn listed(told: &mut Assumptions, value: &str) -> Result<(), String> {
-    let mut lists = told.listed.take().unwrap_or_default();
+fn listed(all: &mut Assumptions, value: &str) -> Result<(), String> {
+    let mut lists = all.listed.take().unwrap_or_default();
     for entry in value.split(',').filter(|entry| *entry != "none") {
         let (zone, answer) = entry.split_once('/').unwrap_or((entry, "127.0.0.2"));
         let zone = Domain::parse(zone).map_err(|reason| format!("`{zone}`: {reason}"))?;
@@ -157,7 +157,7 @@ fn listed(told: &mut Assumptions, value: &str) -> Result<(), String> {
             }),
         }
     }
-    told.listed = Some(lists);
+    all.listed = Some(lists);
     Ok(())
 }
 
@@ -176,37 +176,35 @@ fn result_of(value: &str) -> Result<AuthenticationResult, String> {
     )
 }
 
-fn dmarc(told: &mut Assumptions, value: &str) -> Result<(), String> {
+fn dmarc(all: &mut Assumptions, value: &str) -> Result<(), String> {
     let (result, subject) = value.split_once(':').unwrap_or((value, ""));
     let (result, request) = result.split_once('/').unwrap_or((result, "none"));
     let request = one_of(
         request,
         &DmarcRequest::ALL.map(|request| (request.as_str(), request)),
     )?;
-    told.authentication.dmarc = Some(Finding {
+    all.authentication.dmarc = Some(Finding {
         result: result_of(result)?,
         subject: subject.to_owned(),
     });
-    told.authentication.dmarc_request = request;
+    all.authentication.dmarc_request = request;
     Ok(())
 }
 
-fn seen(told: &mut Assumptions) -> Result<&mut Vec<Attachment>, String> {
-    let known = told
-        .attachments
-        .get_or_insert(Attachments::Seen(Vec::new()));
+fn seen(all: &mut Assumptions) -> Result<&mut Vec<Attachment>, String> {
+    let known = all.attachments.get_or_insert(Attachments::Seen(Vec::new()));
     match known {
         Attachments::Seen(attachments) => Ok(attachments),
-        Attachments::Unclear => Err("what cannot be told has no name and no type".to_owned()),
+        Attachments::Unclear => Err("unclear attachments have no name and no type".to_owned()),
     }
 }
 
-fn attachment(told: &mut Assumptions, value: &str) -> Result<(), String> {
+fn attachment(all: &mut Assumptions, value: &str) -> Result<(), String> {
     match value {
         "" => return Err("an attachment needs a name, or `none` or `unclear`".to_owned()),
-        "none" => drop(seen(told)?),
-        "unclear" if told.attachments.is_none() => told.attachments = Some(Attachments::Unclear),
-        name => seen(told)?.push(Attachment {
+        "none" => drop(seen(all)?),
+        "unclear" if all.attachments.is_none() => all.attachments = Some(Attachments::Unclear),
+        name => seen(all)?.push(Attachment {
             name: name.to_owned(),
             media_type: String::new(),
         }),
@@ -214,11 +212,11 @@ fn attachment(told: &mut Assumptions, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn media_type(told: &mut Assumptions, value: &str) -> Result<(), String> {
+fn media_type(all: &mut Assumptions, value: &str) -> Result<(), String> {
     if !value.contains('/') {
         return Err(format!("`{value}` is no media type such as image/png"));
     }
-    let attachments = seen(told)?;
+    let attachments = seen(all)?;
     match attachments.last_mut() {
         Some(last) if last.media_type.is_empty() => value.clone_into(&mut last.media_type),
         _ => attachments.push(Attachment {
@@ -229,8 +227,8 @@ fn media_type(told: &mut Assumptions, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn author(told: &mut Assumptions, value: &str) -> Result<(), String> {
-    let authors = told.authors.get_or_insert_default();
+fn author(all: &mut Assumptions, value: &str) -> Result<(), String> {
+    let authors = all.authors.get_or_insert_default();
     if value == "none" {
         return Ok(());
     }

@@ -243,8 +243,8 @@ fn a_wrong_word_is_told_with_its_file_line_section_and_the_nearest_word() {
         (
             "hostname = \"bad name!\\r\\nX-Evil: 1\"\n",
             1,
-            "hostname: `bad name!\\r\\nX-Evil: 1` is no host name: its parts have 1 to 63 letters, digits and \
-             hyphens, and begin and end with no hyphen; write it such as mail.example.org",
+            "hostname: `bad name!\\r\\nX-Evil: 1` is no host name: each part has 1 to 63 letters, digits \
+             and hyphens, and neither begins nor ends with a hyphen; write it such as mail.example.org",
         ),
         (
             "[telemetry]\notlp-endpoint = \"nonsense\"\n",

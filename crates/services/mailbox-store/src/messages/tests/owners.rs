@@ -1,4 +1,4 @@
-//! Whose a mailbox is, is decided with its lock, whatever was found before.
+//! The lock of a mailbox checks its owner, whatever was found before.
 
 use api::actor::v1::Actor;
 
@@ -36,7 +36,7 @@ async fn a_change_finds_no_mailbox_that_is_anothers() {
     assert_eq!(kit.select(eve, "Trash").await.state.messages, 0);
 }
 
-/// It could come to be between the question and the call, as another's.
+/// Another user could create it between the check and the call.
 #[tokio::test]
 async fn a_mailbox_that_does_not_exist_is_nobodys_to_ask_for() {
     let kit = TestStore::start().await;
